@@ -1,0 +1,536 @@
+"""What both classifiers share: validation, fit, forward, tags."""
+
+import math
+import numbers
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.model_selection import StratifiedShuffleSplit
+from sklearn.utils import check_array, check_random_state, column_or_1d
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_consistent_length,
+    check_is_fitted,
+)
+
+from sk_rnnimage._batches import ImageSet, pixel_moments
+from sk_rnnimage._training import auto_epochs, logits_of, train
+from sk_rnnimage.cells import CELLS
+from sk_rnnimage.images import check_image_shape, check_images, full_shape
+from sk_rnnimage.networks import POOLINGS, ImageNetwork
+from sk_rnnimage.scan import SCANS, check_patch_size
+
+DOUBLE_PRECISION_ROWS = 128
+PIXELS_AT_ONCE = 2**20  # of a batch in predict
+
+_SCAN_NAMES = [*SCANS, "sweep"]
+
+
+class BaseImageClassifier(ClassifierMixin, BaseEstimator):
+    """An estimator that holds a network: a subclass says which, in ``_configure``."""
+
+    _parameter_constraints = {
+        "hidden_size": "no_validation",  # by _positive_ints
+        "cell": [StrOptions({name for name in CELLS if name}), None],
+        "scan": "no_validation",  # by _scans
+        "patch_size": "no_validation",  # by check_patch_size
+        "bidirectional": ["boolean"],
+        "pooling": [StrOptions(set(POOLINGS))],
+        "dropout": [Interval(numbers.Real, 0, 1, closed="left")],
+        "image_shape": "no_validation",  # by check_image_shape
+        "max_epochs": [
+            Interval(numbers.Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
+        ],
+        "batch_size": [Interval(numbers.Integral, 1, None, closed="left")],
+        "learning_rate": [Interval(numbers.Real, 0, None, closed="neither")],
+        "weight_decay": [Interval(numbers.Real, 0, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(numbers.Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(numbers.Integral, 1, None, closed="left")],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "warm_start": ["boolean"],
+        "callbacks": [list, tuple, None],
+        "device": "no_validation",  # by _resolve_device
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self, X, y, sample_weight=None, *, X_val=None, y_val=None,
+        sample_weight_val=None,
+    ):  # fmt: skip
+        """Train on images and their labels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C)
+            Images, of any real dtype; the dtype is kept, uint8 is best.
+        y : array-like of shape (n,)
+            Class labels, numbers or strings.
+        sample_weight : array-like of shape (n,), default=None
+            A weight of k trains as k copies of the image, 0 as its absence.
+        X_val, y_val : array-like, default=None
+            Images and labels that are scored into ``history_`` after each epoch; with
+            ``early_stopping=True`` they are what training stops on, and nothing is
+            held out of X.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Weights of the validation images.
+
+        Returns
+        -------
+        self : estimator
+            Fitted.
+
+        Raises
+        ------
+        ValueError, TypeError
+            Where an input or a parameter is not as described, before any training;
+            and where the training loss becomes infinite. The estimator then stays as
+            it was.
+        """
+        with self._unchanged_on_error():
+            return self._fit(
+                X, y, sample_weight, (X_val, y_val, sample_weight_val)
+            )  # fmt: skip
+
+    def _fit(self, X, y, sample_weight, validation):
+        go_on = self.warm_start and hasattr(self, "weights_")
+        before = (self.classes_, self.image_shape_) if go_on else None
+        images = check_images(self, X, image_shape=self._image_shape(), reset=not go_on)
+        y, weights = self._check_targets(images, y, sample_weight)
+        rows = np.flatnonzero(weights)
+        self.classes_, codes = np.unique(y[rows], return_inverse=True)
+        device = self._resolve_device()
+        seed = self._draw_seed()
+        valid = self._validation_set(*validation)
+        if valid is None and self.early_stopping:
+            rows, codes, valid = self._hold_out(images, rows, codes, weights, seed)
+        data = ImageSet(images, rows, codes, self._loss_weights(codes, weights[rows]))
+        if go_on:
+            self._check_warm_start(before)
+            network, history = self._network(), self.history_
+        else:
+            self._config = self._configure()
+            network, history = self._new_network(seed), []
+            set_pixel_moments(network, images, rows, weights[rows])
+        small = len(rows) <= DOUBLE_PRECISION_ROWS and device == "cpu"
+        set_precision(network, torch.float64 if small else torch.float32)
+        epochs, best, _ = train(
+            network,
+            data,
+            valid=valid,
+            max_epochs=self._n_epochs(len(rows)),
+            patience=self.n_iter_no_change if self.early_stopping else None,
+            **self._training_settings(device, seed),
+        )
+        self._moments = None
+        return self._finish(network, history, epochs, best)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Go through some images once, at a constant learning rate.
+
+        The first call fixes the image shape, the classes and the scaling of the
+        pixels. The optimiser's moments are kept, so k calls equal one loop over the
+        same batches.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C)
+            Images.
+        y : array-like of shape (n,)
+            Class labels.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will ever come. Needed at the first call.
+        sample_weight : array-like of shape (n,), default=None
+            A weight of k trains as k copies of the image, 0 as its absence.
+
+        Returns
+        -------
+        self : estimator
+            Fitted.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As for ``fit``, and where y holds a label that is not in ``classes``.
+        """
+        with self._unchanged_on_error():
+            return self._partial_fit(X, y, classes, sample_weight)
+
+    def _partial_fit(self, X, y, classes, sample_weight):
+        first = not hasattr(self, "weights_")
+        images = check_images(self, X, image_shape=self._image_shape(), reset=first)
+        y, weights = self._check_targets(images, y, sample_weight)
+        self._check_classes(classes, first)
+        rows = np.flatnonzero(weights)
+        codes = self._encode(y[rows], "y")
+        device = self._resolve_device()
+        if first:
+            seed = self._draw_seed()
+            self._config = self._configure()
+            network, history, moments = self._new_network(seed), [], None
+            set_pixel_moments(network, images, rows, weights[rows])
+            set_precision(network, torch.float32)
+        else:
+            seed = self._seed + len(self.history_)
+            network, history, moments = self._network(), self.history_, self._moments
+        data = ImageSet(images, rows, codes, self._loss_weights(codes, weights[rows]))
+        epochs, best, self._moments = train(
+            network,
+            data,
+            max_epochs=1,
+            schedule=False,
+            moments=moments,
+            **self._training_settings(device, seed),
+        )
+        return self._finish(network, history, epochs, best)
+
+    def decision_function(self, X):
+        """What the network says for each class, before it is made a probability.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C)
+            Images of the shape that ``fit`` saw.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes), or (n,) for two classes
+            Logits; for two classes the second minus the first, positive where the
+            second is predicted.
+        """
+        logits = self._logits(X)
+        if len(self.classes_) == 2:
+            return logits[:, 1] - logits[:, 0]
+        return logits
+
+    def predict_log_proba(self, X):
+        """Logarithms of the class probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C)
+            Images of the shape that ``fit`` saw.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes)
+            In the order of ``classes_``.
+        """
+        logits = self._logits(X)
+        logits -= logits.max(axis=1, keepdims=True)
+        return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+
+    def predict_proba(self, X):
+        """Class probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C)
+            Images of the shape that ``fit`` saw.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes)
+            In the order of ``classes_``; each row sums to 1.
+        """
+        return np.exp(self.predict_log_proba(X))
+
+    def predict(self, X):
+        """Class labels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C)
+            Images of the shape that ``fit`` saw.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            The most probable label of each image.
+        """
+        places = self._logits(X).argmax(axis=1)
+        return self.classes_[places]
+
+    @property
+    def loss_curve_(self):
+        """Training loss of each epoch."""
+        check_is_fitted(self)
+        return [row["train_loss"] for row in self.history_]
+
+    @property
+    def n_iter_(self):
+        """Epochs trained."""
+        check_is_fitted(self)
+        return len(self.history_)
+
+    def _logits(self, X):
+        check_is_fitted(self)
+        images = check_images(self, X)
+        at_once = max(1, PIXELS_AT_ONCE // self.n_features_in_)
+        return logits_of(self._network(), images, at_once).astype(np.float64)
+
+    def _image_shape(self):
+        check_image_shape(self.image_shape)
+        return self.image_shape
+
+    def _check_targets(self, images, y, sample_weight, suffix=""):
+        """Labels and weights, one an image."""
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but "
+                "the target y is None."
+            )
+        y = column_or_1d(
+            check_array(y, ensure_2d=False, dtype=None, input_name="y" + suffix),
+            warn=True,
+        )
+        check_consistent_length(images, y)
+        check_classification_targets(y)
+        weights = _check_sample_weight(
+            sample_weight, images, dtype=np.float64, ensure_non_negative=True
+        )
+        if not weights.any():
+            raise ValueError(
+                f"sample_weight{suffix} must be positive for at least one image. All "
+                "its values are zero."
+            )
+        return y, weights
+
+    def _encode(self, y, name):
+        """Labels to their places in ``classes_``."""
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            raise ValueError(
+                f"{name} holds the label {unknown[0]!r}, which is not among the "
+                f"classes {self.classes_.tolist()}. Name every label in classes at the "
+                "first "
+                "partial_fit, or leave these images out."
+            )
+        return np.searchsorted(self.classes_, y)
+
+    def _check_classes(self, classes, first):
+        if classes is None and first:
+            raise ValueError(
+                "classes must be passed on the first call to partial_fit: all labels "
+                "that will ever come."
+            )
+        if classes is None:
+            return
+        classes = np.unique(column_or_1d(classes))
+        if not first and not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                f"classes={classes.tolist()} is not the same as on the last call to "
+                f"partial_fit, which was {self.classes_.tolist()}."
+            )
+        self.classes_ = classes
+
+    def _check_warm_start(self, before):
+        classes, _ = before
+        if not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                "warm_start=True can go on only with the classes of the last fit, "
+                f"{classes.tolist()}. Got {self.classes_.tolist()} in y."
+            )
+
+    def _loss_weights(self, codes, weights):
+        """Sample weights times class weights."""
+        if self.class_weight is None:
+            return weights
+        present = np.unique(codes)
+        given = self.class_weight
+        if isinstance(given, dict):
+            places = {label: i for i, label in enumerate(self.classes_.tolist())}
+            given = {places[k]: v for k, v in given.items() if k in places}
+        factors = np.ones(len(self.classes_))
+        factors[present] = compute_class_weight(
+            given, classes=present, y=codes, sample_weight=weights
+        )
+        return weights * factors[codes]
+
+    def _validation_set(self, X_val, y_val, sample_weight_val):
+        if X_val is None and y_val is None:
+            return None
+        if X_val is None or y_val is None:
+            raise ValueError("X_val and y_val must be passed together.")
+        images = check_images(self, X_val, name="X_val")
+        y, weights = self._check_targets(images, y_val, sample_weight_val, "_val")
+        rows = np.flatnonzero(weights)
+        return ImageSet(images, rows, self._encode(y[rows], "y_val"), weights[rows])
+
+    def _hold_out(self, images, rows, codes, weights, seed):
+        """Split rows in two, stratified where every class has two rows."""
+        n_valid = math.ceil(self.validation_fraction * len(rows))
+        counts = np.bincount(codes)
+        if (
+            n_valid < len(counts)
+            or len(rows) - n_valid < len(counts)
+            or min(counts) < 2
+        ):
+            raise ValueError(
+                f"early_stopping=True holds out {n_valid} of {len(rows)} images, too "
+                f"few to have each of the {len(counts)} classes on both sides. Pass "
+                "X_val and y_val, or set early_stopping=False."
+            )
+        split = StratifiedShuffleSplit(1, test_size=n_valid, random_state=seed)
+        train_, valid_ = (np.sort(part) for part in next(split.split(rows, codes)))
+        held = rows[valid_]
+        valid = ImageSet(images, held, codes[valid_], weights[held])
+        return rows[train_], codes[train_], valid
+
+    def _scans(self, auto):
+        """``scan`` as a tuple of names."""
+        if isinstance(self.scan, str) and self.scan == "auto":
+            return auto
+        scans = self.scan if isinstance(self.scan, (tuple, list)) else (self.scan,)
+        if not scans or not all(
+            isinstance(s, str) and s in _SCAN_NAMES for s in scans
+        ):  # fmt: skip
+            raise ValueError(
+                "scan must be 'auto', one of "
+                f"{', '.join(map(repr, _SCAN_NAMES))}, or a tuple of these. "
+                f"Got {self.scan!r} instead."
+            )
+        return tuple(scans)
+
+    def _configuration(self, auto_scans):
+        """The parameters that make the network, checked, in plain values."""
+        check_patch_size(self.patch_size)
+        return {
+            "cell": self.cell,
+            "hidden_size": positive_ints("hidden_size", self.hidden_size),
+            "scans": self._scans(auto_scans),
+            "patch_size": self.patch_size,
+            "bidirectional": bool(self.bidirectional),
+            "pooling": self.pooling,
+            "dropout": float(self.dropout),
+            "filters": (),
+            "kernel_size": (),
+        }
+
+    def _resolve_device(self):
+        """The name of the torch device that ``device`` means."""
+        kind, _, number = str(self.device).partition(":")
+        known = kind in ("auto", "cpu", "cuda") and (number == "" or number.isdigit())
+        if not known or (number and kind == "auto"):
+            raise ValueError(
+                "device must be 'auto', 'cpu', 'cuda' or 'cuda:0', 'cuda:1', .... "
+                f"Got {self.device!r} instead."
+            )
+        n_gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if kind == "cuda" and int(number or 0) >= n_gpus:
+            raise ValueError(
+                f"device={self.device!r} asks for a GPU that is not there: torch sees "
+                f"{n_gpus}. Use device='auto' or 'cpu'."
+            )
+        return ("cuda" if n_gpus else "cpu") if kind == "auto" else str(self.device)
+
+    def _draw_seed(self):
+        self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        return self._seed
+
+    def _n_epochs(self, n_rows):
+        if self.max_epochs == "auto":
+            return auto_epochs(n_rows, self.batch_size)
+        return self.max_epochs
+
+    def _training_settings(self, device, seed):
+        return {
+            "batch_size": self.batch_size,
+            "learning_rate": self.learning_rate,
+            "weight_decay": self.weight_decay,
+            "callbacks": self.callbacks,
+            "device": device,
+            "verbose": self.verbose,
+            "seed": seed,
+        }
+
+    def _new_network(self, seed=0):
+        """A network with fresh weights that depend on the seed alone."""
+        with torch.random.fork_rng([]):
+            torch.manual_seed(seed)
+            return ImageNetwork(
+                self._config, full_shape(self.image_shape_), len(self.classes_)
+            )
+
+    def _network(self):
+        """The fitted network: the one at hand, or one built from ``weights_``."""
+        if hasattr(self, "_module"):
+            return self._module
+        network = self._new_network()
+        weights = {name: torch.tensor(w) for name, w in self.weights_.items()}
+        network.load_state_dict(weights, assign=True)
+        network.standardize.precision = torch.empty(0, dtype=network.head.weight.dtype)
+        return network.eval()
+
+    def _finish(self, network, history, epochs, best):
+        """Keep what training found."""
+        for row in epochs:
+            row["epoch"] += len(history)
+        self._module = network
+        self.weights_ = {k: v.numpy() for k, v in network.state_dict().items()}
+        self.best_epoch_ = len(history) + best
+        self.history_ = history + epochs
+        return self
+
+    @contextmanager
+    def _unchanged_on_error(self):
+        before = vars(self).copy()
+        try:
+            yield
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        return {k: v for k, v in state.items() if k != "_module"}
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if "weights_" in state:
+            self._module = self._network()
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+def positive_ints(name, value, length=None):
+    """A parameter that is an int or a tuple of ints, as a tuple."""
+    values = value if isinstance(value, (tuple, list)) else (value,) * (length or 1)
+    whole = all(
+        isinstance(v, numbers.Integral) and not isinstance(v, bool) and v >= 1
+        for v in values
+    )
+    if not values or not whole or (length and len(values) != length):
+        count = f"a tuple of {length}" if length else "a tuple, one for each layer,"
+        raise ValueError(
+            f"{name} must be a whole number of at least 1 or {count} of such. "
+            f"Got {value!r} instead."
+        )
+    return tuple(int(v) for v in values)
+
+
+def set_pixel_moments(network, images, rows, weights):
+    """Give the network the mean and the spread of the pixels it is trained on."""
+    mean, scale = pixel_moments(images, rows, weights)
+    network.standardize.mean = torch.as_tensor(mean, dtype=torch.float64)
+    network.standardize.scale = torch.as_tensor(scale, dtype=torch.float64)
+
+
+def set_precision(network, dtype):
+    """Cast the network but for its standardisation, which stays in float64."""
+    mean, scale = network.standardize.mean, network.standardize.scale
+    network.to(dtype)
+    network.standardize.mean, network.standardize.scale = mean, scale

@@ -1,0 +1,276 @@
+"""train(): the skorch net, its schedule, stopping, seeds and device."""
+
+import warnings
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import (
+    Callback,
+    EarlyStopping,
+    GradientNormClipping,
+    LRScheduler,
+    PassthroughScoring,
+)
+from skorch.helper import predefined_split
+from skorch.utils import noop
+from torch import nn
+
+from sk_rnnimage._batches import Batches, n_batches, to_tensor
+
+AUTO_STEPS, AUTO_EPOCHS = 400, (4, 100)
+
+
+def auto_epochs(n_rows, batch_size):
+    """Passes for ``max_epochs="auto"``: 400 steps, in at least 4 and at most 100."""
+    fewest, most = AUTO_EPOCHS
+    return min(max(fewest, -(-AUTO_STEPS // n_batches(n_rows, batch_size))), most)
+
+
+def train(
+    network,
+    data,
+    *,
+    valid=None,
+    max_epochs,
+    batch_size,
+    learning_rate,
+    weight_decay,
+    schedule=True,
+    patience=None,
+    moments=None,
+    callbacks=None,
+    device="cpu",
+    verbose=0,
+    seed=0,
+):
+    """Train a network in place and leave it on the CPU.
+
+    Parameters
+    ----------
+    network : ImageNetwork
+        Standardisation and initial weights set.
+    data, valid : ImageSet
+        What is learned from, and what is scored after each epoch.
+    max_epochs, batch_size, learning_rate, weight_decay
+        As in the classifiers, ``max_epochs`` a number.
+    schedule : bool, default=True
+        One cycle of the learning rate (up for 30 % of the steps, then down to 0), or
+        a constant rate.
+    patience : int, default=None
+        Epochs without a better validation loss before training stops and the best
+        epoch's weights are restored. None does neither.
+    moments : dict of arrays, default=None
+        The optimiser's state as an earlier call returned it.
+    callbacks : list of skorch callbacks, default=None
+    device : str, default="cpu"
+    verbose : int, default=0
+    seed : int, default=0
+        Of the order of the batches and of dropout.
+
+    Returns
+    -------
+    history : list of dict
+        One an epoch.
+    best_epoch : int
+        Place in ``history`` of the epoch whose weights the network now has (1 is the
+        first), or that validated best where training did not stop on it.
+    moments : dict of arrays
+        The optimiser's state.
+    """
+    net = _Net(
+        network,
+        criterion=_WeightedCrossEntropy,
+        optimizer=torch.optim.AdamW,
+        optimizer__fused=True,
+        optimizer__weight_decay=weight_decay,
+        optimizer__param_groups=[("*bias*", {"weight_decay": 0.0})],
+        lr=learning_rate,
+        max_epochs=max_epochs,
+        batch_size=batch_size,
+        iterator_train=Batches,
+        iterator_train__random_state=np.random.RandomState(seed),
+        iterator_valid=Batches,
+        train_split=None if valid is None else predefined_split(valid),
+        callbacks=_callbacks(
+            data, valid, max_epochs, batch_size, learning_rate, schedule, patience
+        )
+        + list(callbacks or []),
+        verbose=verbose,
+        device=device,
+    )
+    with _reproducible(seed, device):
+        net.initialize()
+        _load_moments(net, moments)
+        net.train_through(data)
+    network.cpu().eval()
+    history = _history(net)
+    return history, _best_epoch(net, history), _get_moments(net)
+
+
+def _callbacks(data, valid, epochs, batch_size, learning_rate, schedule, patience):
+    callbacks = [
+        ("divergence", _StopAtDivergence()),
+        ("gradient_clipping", GradientNormClipping(1.0)),
+    ]
+    if schedule:
+        cycle = LRScheduler(
+            torch.optim.lr_scheduler.OneCycleLR,
+            step_every="batch",
+            max_lr=learning_rate,
+            total_steps=epochs * n_batches(len(data), batch_size) + 1,
+        )
+        callbacks.append(("schedule", cycle))
+    if valid is not None:
+        accuracy = PassthroughScoring("valid_accuracy", lower_is_better=False)
+        callbacks += [
+            ("correct", _ValidAccuracy()),
+            ("valid_accuracy", accuracy),
+        ]
+    if patience is not None:
+        stopping = EarlyStopping(patience=patience, load_best=True, sink=noop)
+        callbacks.append(("early_stopping", stopping))
+    return callbacks
+
+
+class _Net(NeuralNet):
+    """skorch's net, but that Ctrl-C reaches the caller and a stop completes its epoch.
+
+    skorch's EarlyStopping and a user at the keyboard both raise KeyboardInterrupt.
+    """
+
+    def train_through(self, data):
+        self.notify("on_train_begin", X=data, y=None)
+        try:
+            self.fit_loop(data)
+        except _Stop:
+            pass
+        self.notify("on_train_end", X=data, y=None)
+
+    def notify(self, method_name, **kwargs):
+        getattr(self, method_name)(self, **kwargs)
+        stop = False
+        for _, callback in self.callbacks_:
+            try:
+                getattr(callback, method_name)(self, **kwargs)
+            except KeyboardInterrupt:
+                if not _has_stopped(callback, method_name):
+                    raise
+                stop = True
+        if stop:
+            raise _Stop
+
+
+class _Stop(Exception):
+    """A callback ended the training."""
+
+
+def _has_stopped(callback, method_name):
+    return (
+        isinstance(callback, EarlyStopping)
+        and method_name == "on_epoch_end"
+        and callback.misses_ >= callback.patience
+    )
+
+
+class _WeightedCrossEntropy(nn.Module):
+    """The sum of weight * cross-entropy over the rows, divided by their number."""
+
+    def forward(self, logits, target):
+        codes, weights = target
+        losses = nn.functional.cross_entropy(logits, codes, reduction="none")
+        return (losses * weights.to(losses.dtype)).mean()
+
+
+class _StopAtDivergence(Callback):
+    """Raise where the loss is no longer a number."""
+
+    def on_batch_end(self, net, training=False, **kwargs):
+        if training and not np.isfinite(net.history[-1, "batches", -1, "train_loss"]):
+            raise ValueError(
+                f"The training loss is no longer finite in epoch {len(net.history)}: "
+                f"the training diverged. learning_rate={net.lr} is probably too high; "
+                "try a tenth of it."
+            )
+
+
+class _ValidAccuracy(Callback):
+    """Write the weighted share of correct predictions of each validation batch."""
+
+    def on_batch_end(self, net, batch=None, training=False, y_pred=None, **kwargs):
+        if not training:
+            codes, weights = batch[1]
+            correct = y_pred.argmax(1).cpu() == codes
+            accuracy = float((correct * weights).mean())
+            net.history.record_batch("valid_accuracy", accuracy)
+
+
+@contextmanager
+def _reproducible(seed, device):
+    """Seed torch and flush denormals, and put both back as they were found."""
+    devices = [torch.device(device)] if device != "cpu" else []
+    flushed = bool(torch.tensor(1e-310, dtype=torch.float64) * 1 == 0)
+    with torch.random.fork_rng(devices), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step")
+        torch.manual_seed(seed)
+        torch.set_flush_denormal(True)
+        try:
+            yield
+        finally:
+            torch.set_flush_denormal(flushed)
+
+
+def _history(net):
+    """skorch's history as plain numbers, one dict an epoch."""
+    return [
+        {
+            "duration" if key == "dur" else key: value
+            if key == "epoch"
+            else float(value)
+            for key, value in row.items()
+            if isinstance(value, (int, float))
+            and not isinstance(value, bool)
+            and not key.endswith("_batch_count")
+        }
+        for row in net.history
+    ]
+
+
+def _best_epoch(net, history):
+    for _, callback in net.callbacks_:
+        if isinstance(callback, EarlyStopping) and callback.load_best:
+            return callback.best_epoch_
+    if "valid_loss" in history[-1]:
+        return 1 + int(np.argmin([row["valid_loss"] for row in history]))
+    return len(history)
+
+
+def _get_moments(net):
+    return {
+        f"{name}:{key}": value.detach().cpu().numpy().copy()
+        for name, tensor in net.get_all_learnable_params()
+        for key, value in net.optimizer_.state[tensor].items()
+    }
+
+
+def _load_moments(net, moments):
+    if moments is None:
+        return
+    for name, tensor in net.get_all_learnable_params():
+        net.optimizer_.state[tensor] = {
+            key: torch.tensor(moments[f"{name}:{key}"]).to(
+                tensor.device if key != "step" else "cpu"
+            )
+            for key in ("step", "exp_avg", "exp_avg_sq")
+        }
+
+
+def logits_of(network, images, rows_at_once):
+    """What the network says of each image: an array (B, K)."""
+    with torch.inference_mode():
+        parts = [
+            network(to_tensor(images, slice(start, start + rows_at_once))).numpy()
+            for start in range(0, len(images), rows_at_once)
+        ]
+    return np.concatenate(parts)
