@@ -1,5 +1,6 @@
 """What both classifiers share: validation, fit, forward, tags."""
 
+import copy
 import math
 import numbers
 from contextlib import contextmanager
@@ -21,7 +22,12 @@ from sklearn.utils.validation import (
 from sk_rnnimage._batches import ImageSet, pixel_moments
 from sk_rnnimage._training import auto_epochs, logits_of, train
 from sk_rnnimage.cells import CELLS
-from sk_rnnimage.images import check_image_shape, check_images, full_shape
+from sk_rnnimage.images import (
+    check_image_shape,
+    check_images,
+    full_shape,
+    unchanged_on_error,
+)
 from sk_rnnimage.networks import POOLINGS, ImageNetwork
 from sk_rnnimage.scan import SCANS, check_patch_size
 
@@ -115,7 +121,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         data = ImageSet(images, rows, codes, self._loss_weights(codes, weights[rows]))
         if go_on:
             self._check_warm_start(before)
-            network, history = self._network(), self.history_
+            network, history = copy.deepcopy(self._network()), self.history_
         else:
             self._config = self._configure()
             network, history = self._new_network(seed), []
@@ -181,7 +187,8 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
             set_precision(network, torch.float32)
         else:
             seed = self._seed + len(self.history_)
-            network, history, moments = self._network(), self.history_, self._moments
+            network = copy.deepcopy(self._network())
+            history, moments = self.history_, self._moments
         data = ImageSet(images, rows, codes, self._loss_weights(codes, weights[rows]))
         epochs, best, self._moments = train(
             network,
@@ -483,12 +490,14 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
 
     @contextmanager
     def _unchanged_on_error(self):
-        before = vars(self).copy()
+        """Keep the attributes and the random generator where something goes wrong."""
+        generator = check_random_state(self.random_state)
+        state = generator.get_state()
         try:
-            yield
+            with unchanged_on_error(self):
+                yield
         except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
+            generator.set_state(state)
             raise
 
     def __getstate__(self):

@@ -70,7 +70,7 @@ def to_tensor(images, rows):
 
     float32 where that holds every value of the dtype, else float64.
     """
-    batch = np.ascontiguousarray(images[rows])
+    batch = np.require(images[rows], requirements="CW")  # torch wants it writable
     if batch.dtype != np.uint8:
         precision = np.promote_types(batch.dtype, np.float32)
         batch = batch.astype(min(precision, np.dtype(np.float64)), copy=False)

@@ -19,6 +19,7 @@ from torch import nn
 
 from sk_rnnimage._batches import Batches, n_batches, to_tensor
 
+LABEL_SMOOTHING = 0.1
 AUTO_STEPS, AUTO_EPOCHS = 400, (4, 100)
 
 
@@ -129,7 +130,9 @@ def _callbacks(data, valid, epochs, batch_size, learning_rate, schedule, patienc
             ("valid_accuracy", accuracy),
         ]
     if patience is not None:
-        stopping = EarlyStopping(patience=patience, load_best=True, sink=noop)
+        stopping = EarlyStopping(
+            patience=patience, threshold=0.0, load_best=True, sink=noop
+        )
         callbacks.append(("early_stopping", stopping))
     return callbacks
 
@@ -175,11 +178,20 @@ def _has_stopped(callback, method_name):
 
 
 class _WeightedCrossEntropy(nn.Module):
-    """The sum of weight * cross-entropy over the rows, divided by their number."""
+    """The sum of weight * cross-entropy over the rows, divided by their number.
+
+    In training a share of each label is spread over all classes (C. Szegedy et al.,
+    "Rethinking the Inception architecture for computer vision", CVPR 2016, sec. 7).
+    """
 
     def forward(self, logits, target):
         codes, weights = target
-        losses = nn.functional.cross_entropy(logits, codes, reduction="none")
+        losses = nn.functional.cross_entropy(
+            logits,
+            codes,
+            reduction="none",
+            label_smoothing=LABEL_SMOOTHING if self.training else 0.0,
+        )
         return (losses * weights.to(losses.dtype)).mean()
 
 

@@ -7,6 +7,7 @@ Everything above this file works on (B, H, W, C) in the dtype that the user gave
 import math
 import numbers
 import os
+from contextlib import contextmanager
 
 import numpy as np
 from sklearn.utils import check_array
@@ -43,21 +44,34 @@ def check_images(estimator, X, *, image_shape=None, reset=False, name="X"):
     """
     X = _to_array(X, name)
     if len(getattr(X, "shape", ())) <= 2:
-        X = validate_data(estimator, X, reset=reset)
+        X = _check_flat(estimator, X, reset, name)
         if reset:
             estimator.image_shape_ = _shape_of_flat(X.shape[1], image_shape, name)
         height, width, channels = full_shape(estimator.image_shape_)
         return X.reshape(len(X), height, width, channels)  # (B, H, W, C)
-    X = _check_shaped(estimator, X, image_shape, name)
+    X = _check_shaped(estimator, X, name)
     if reset:
-        _learn_shape(estimator, X.shape[1:])
+        _learn_shape(estimator, X.shape, image_shape, name)
     elif X.shape[1:] != full_shape(estimator.image_shape_):
+        _refuse_channels_first(X.shape, name)
         raise ValueError(
             f"{name} holds images of shape {plain_shape(X.shape[1:])}, but this "
             f"{type(estimator).__name__} was fitted on {estimator.image_shape_}. "
             "Resize or pad them first."
         )
     return X
+
+
+@contextmanager
+def unchanged_on_error(estimator):
+    """Give an estimator the attributes back that it had, where something fails."""
+    before = vars(estimator).copy()
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
 
 
 def full_shape(shape):
@@ -76,7 +90,8 @@ def check_image_shape(image_shape):
         return
     fits = isinstance(image_shape, (tuple, list)) and len(image_shape) in (2, 3)
     if not fits or not all(
-        isinstance(v, numbers.Integral) and v >= 1 for v in image_shape
+        isinstance(v, numbers.Integral) and v is not True and v >= 1
+        for v in image_shape
     ):
         raise ValueError(
             "image_shape must be None, (height, width) or (height, width, channels) "
@@ -91,18 +106,27 @@ def _to_array(X, name):
         X = (X.float() if str(X.dtype) == "torch.bfloat16" else X).numpy()
     if isinstance(X, (list, tuple)):
         X = _stack(X, name)
-    if isinstance(X, np.ndarray):
-        if X.dtype.kind in "US" or (
-            X.dtype == object and X.size and isinstance(X.flat[0], (str, os.PathLike))
-        ):
-            raise ValueError(
-                f"{name} holds strings where pixels should be. For paths to image "
-                "files, put an ImageReader in front: "
-                "make_pipeline(ImageReader(size=(height, width)), ...)."
-            )
-        if X.dtype == object and X.ndim == 1 and len(X) and np.ndim(X[0]) >= 1:
+    if hasattr(X, "iloc") and X.ndim == 1:  # a Series
+        X = X.to_numpy()
+    if _holds_strings(X):
+        raise ValueError(
+            f"{name} holds strings where pixels should be. For paths to image "
+            "files, put an ImageReader in front: "
+            "make_pipeline(ImageReader(size=(height, width)), ...)."
+        )
+    if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1:
+        if len(X) and np.ndim(X[0]) >= 1:
             X = _stack(list(X), name)
     return X
+
+
+def _holds_strings(X):
+    """Whether the first row of an array or a DataFrame has a string or a path."""
+    if hasattr(X, "iloc"):
+        X = X.iloc[:1].to_numpy()
+    if not isinstance(X, np.ndarray) or X.dtype.kind not in "OUS":
+        return False
+    return any(isinstance(v, (str, bytes, os.PathLike)) for v in X[:1].flat)
 
 
 def _stack(images, name):
@@ -132,7 +156,20 @@ def _is_regular(item):
     return True
 
 
-def _check_shaped(estimator, X, image_shape, name):
+def _check_flat(estimator, X, reset, name):
+    """Validate images of one dimension: (B, H*W*C)."""
+    if name != "X":  # validate_data calls its argument X, whatever it is
+        check_array(X, estimator=estimator, input_name=name)
+        n_columns, expected = np.shape(X)[1], estimator.n_features_in_
+        if n_columns != expected:
+            raise ValueError(
+                f"{name} has {n_columns} pixel values an image, but this "
+                f"{type(estimator).__name__} reads {expected}."
+            )
+    return validate_data(estimator, X, reset=reset)
+
+
+def _check_shaped(estimator, X, name):
     """Validate images of 3 or 4 dimensions: (B, H, W, C)."""
     if len(X.shape) > 4:
         raise ValueError(
@@ -144,29 +181,32 @@ def _check_shaped(estimator, X, image_shape, name):
     )
     if 0 in X.shape[1:]:
         raise ValueError(f"{name} holds images without pixels: its shape is {X.shape}.")
-    if X.ndim == 3:
-        X = X[..., np.newaxis]  # (B, H, W, 1)
-    wanted = None if image_shape is None else full_shape(image_shape)
-    if wanted is not None and X.shape[1:] != wanted:
+    return X if X.ndim == 4 else X[..., np.newaxis]  # (B, H, W, C)
+
+
+def _learn_shape(estimator, shape, image_shape, name):
+    """Take the shape of images (B, H, W, C), held against ``image_shape``."""
+    if image_shape is None:
+        _refuse_channels_first(shape, name)
+    elif shape[1:] != full_shape(image_shape):
         raise ValueError(
-            f"{name} holds images of shape {plain_shape(X.shape[1:])}, but "
+            f"{name} holds images of shape {plain_shape(shape[1:])}, but "
             f"image_shape={tuple(image_shape)}. Leave image_shape=None to take the "
             f"shape from {name}, or reshape {name}."
         )
-    if wanted is None and X.shape[1] in (1, 3, 4) and X.shape[3] > 4:
-        raise ValueError(
-            f"{name} has shape {X.shape}, which looks like channels first. Channels "
-            f"come last here: pass np.moveaxis({name}, 1, -1), or say "
-            f"image_shape={X.shape[1:]} if it is meant so."
-        )
-    return X
-
-
-def _learn_shape(estimator, shape):
-    estimator.image_shape_ = plain_shape(shape)
-    estimator.n_features_in_ = math.prod(shape)
+    estimator.image_shape_ = plain_shape(shape[1:])
+    estimator.n_features_in_ = math.prod(shape[1:])
     if hasattr(estimator, "feature_names_in_"):
         del estimator.feature_names_in_
+
+
+def _refuse_channels_first(shape, name):
+    if shape[1] in (1, 3, 4) and shape[3] > 4:
+        raise ValueError(
+            f"{name} has shape {shape}, which looks like channels first. Channels "
+            f"come last here: pass np.moveaxis({name}, 1, -1), or say "
+            f"image_shape={shape[1:]} if it is meant so."
+        )
 
 
 def _shape_of_flat(n_features, image_shape, name):

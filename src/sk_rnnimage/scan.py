@@ -12,7 +12,12 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from sk_rnnimage.images import check_image_shape, check_images, full_shape
+from sk_rnnimage.images import (
+    check_image_shape,
+    check_images,
+    full_shape,
+    unchanged_on_error,
+)
 
 
 def _raster(height, width):
@@ -289,6 +294,10 @@ default="rows"
             Where X is no set of images, ``image_shape`` does not fit it, or a patch
             is larger than an image.
         """
+        with unchanged_on_error(self):
+            return self._fit(X)
+
+    def _fit(self, X):
         check_patch_size(self.patch_size)
         check_image_shape(self.image_shape)
         images = check_images(self, X, image_shape=self.image_shape, reset=True)
