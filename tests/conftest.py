@@ -1,0 +1,45 @@
+"""What several test files share: small images, small networks, one thread a worker."""
+
+import os
+
+import numpy as np
+import pytest
+import torch
+
+from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # else the workers fight for the cores
+    torch.set_num_threads(1)
+
+CLASSIFIERS = [RNNImageClassifier, CRNNImageClassifier]
+
+
+def make(cls, **parameters):
+    """A classifier that is trained in a few hundredths of a second."""
+    small = {"hidden_size": 8, "max_epochs": 3, "random_state": 0}
+    if cls is CRNNImageClassifier:
+        small |= {"filters": 4, "kernel_size": 3}
+    return cls(**(small | parameters))
+
+
+def draw(n=24, shape=(8, 8), n_classes=3, seed=0, dtype=np.uint8):
+    """Noisy images whose class is the place of a bright column, and their labels."""
+    rng = np.random.RandomState(seed)
+    y = np.arange(n) % n_classes
+    X = rng.randint(0, 100, (n, *shape))
+    X[np.arange(n), :, y * (shape[1] - 1) // max(1, n_classes - 1)] += 150
+    return X.astype(dtype), y
+
+
+def weights_equal(one, other):
+    """Whether two fitted classifiers hold the same weights, to the bit."""
+    return one.weights_.keys() == other.weights_.keys() and all(
+        np.array_equal(one.weights_[name], other.weights_[name])
+        for name in one.weights_
+    )
+
+
+@pytest.fixture(params=CLASSIFIERS, ids=["rnn", "crnn"])
+def cls(request):
+    """Either classifier."""
+    return request.param
