@@ -59,29 +59,31 @@ class ConvolutionStem(nn.Module):
 
     Each layer is a convolution, a group normalisation over the whole of one image and
     a rectifier. The first layer, and each that has more filters than the one before
-    it, halves height and width by a stride of 2.
+    it, halves every side that is longer than ``SHORT`` by a stride of 2.
     """
+
+    SHORT = 8
 
     def __init__(self, image_shape, filters, kernel_sizes, dropout):
         super().__init__()
-        height, width, n_inputs = image_shape
+        *sides, n_inputs = image_shape
         layers, before = [], 0
         for n_filters, kernel in zip(filters, kernel_sizes, strict=True):
-            stride = 2 if n_filters > before else 1
+            stride = [2 if n_filters > before and s > self.SHORT else 1 for s in sides]
+            padding = kernel // 2
             layers += [
-                glorot(
-                    nn.Conv2d(n_inputs, n_filters, kernel, stride, padding=kernel // 2)
-                ),
+                glorot(nn.Conv2d(n_inputs, n_filters, kernel, stride, padding)),
                 nn.GroupNorm(1, n_filters),
                 nn.ReLU(),
                 nn.Dropout2d(dropout),
             ]
             n_inputs = before = n_filters
-            extra = kernel % 2 - 1  # an even kernel leaves one pixel more
-            height = (height - extra - 1) // stride + 1
-            width = (width - extra - 1) // stride + 1
+            sides = [
+                (side + 2 * padding - kernel) // step + 1
+                for side, step in zip(sides, stride)
+            ]
         self.layers = nn.Sequential(*layers)
-        self.output_shape = (height, width, n_inputs)
+        self.output_shape = (*sides, n_inputs)
 
     def forward(self, x):
         x = self.layers(x.permute(0, 3, 1, 2))  # (B, C, H, W), channels last in memory
