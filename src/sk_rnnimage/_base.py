@@ -302,14 +302,14 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         )
         check_consistent_length(images, y)
         check_classification_targets(y)
-        weights = _check_sample_weight(
-            sample_weight, images, dtype=np.float64, ensure_non_negative=True
-        )
-        if not weights.any():
+        if sample_weight is not None and not np.any(sample_weight):
             raise ValueError(
                 f"sample_weight{suffix} must be positive for at least one image. All "
                 "its values are zero."
             )
+        weights = _check_sample_weight(
+            sample_weight, images, dtype=np.float64, ensure_non_negative=True
+        )
         return y, weights
 
     def _encode(self, y, name):
@@ -317,10 +317,9 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         unknown = np.setdiff1d(y, self.classes_)
         if len(unknown):
             raise ValueError(
-                f"{name} holds the label {unknown[0]!r}, which is not among the "
-                f"classes {self.classes_.tolist()}. Name every label in classes at the "
-                "first "
-                "partial_fit, or leave these images out."
+                f"{name} holds the label {unknown.tolist()[0]!r}, which is not among "
+                f"the classes {self.classes_.tolist()}. Name every label in classes at "
+                "the first partial_fit, or leave these images out."
             )
         return np.searchsorted(self.classes_, y)
 

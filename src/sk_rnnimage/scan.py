@@ -140,14 +140,15 @@ def resolve_patch(scan, patch_size, height, width):
     ValueError
         Where the patch is larger than the image.
     """
+    sides = patch_size
     if patch_size is None:
         line = {"rows": (1, None), "columns": (None, 1)}
-        patch_size = line.get(scan, (1, 1))
+        sides = line.get(scan, (1, 1))
     elif isinstance(patch_size, numbers.Integral):
-        patch_size = (patch_size, patch_size)
+        sides = (patch_size, patch_size)
     h, w = (
         whole if side is None else side
-        for side, whole in zip(patch_size, (height, width), strict=True)
+        for side, whole in zip(sides, (height, width), strict=True)
     )
     if h > height or w > width:
         raise ValueError(
