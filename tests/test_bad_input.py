@@ -1,0 +1,451 @@
+"""Bad input gets a clear error before any training, and nothing else changes."""
+
+import pickle
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from conftest import draw, make
+from scipy import sparse
+
+from sk_rnnimage import CRNNImageClassifier, ImageToSequence
+
+N = 24
+NO_PIXELS = "holds strings where pixels should be. For paths to image files, put"
+CHANNELS_FIRST = (
+    "X has shape (24, 3, 8, 8), which looks like channels first. Channels come last "
+    "here: pass np.moveaxis(X, 1, -1), or say image_shape=(3, 8, 8) if it is meant so."
+)
+
+
+def with_value(value, shape=(8, 8)):
+    X = draw(shape=shape, dtype=np.float64)[0]
+    X[(3, *np.zeros(len(shape), dtype=int))] = value
+    return X
+
+
+BAD_IMAGES = {
+    "no dimension": (3.0, "Expected 2D array, got scalar array instead"),
+    "one dimension": (np.ones(N), "Expected 2D array, got 1D array instead"),
+    "five dimensions": (
+        np.ones((N, 2, 2, 2, 2)),
+        "X must be flat (n, H*W*C), grey (n, H, W) or with channels (n, H, W, C). Got "
+        "an array of 5 dimensions instead.",
+    ),
+    "no images": (np.ones((0, 8, 8)), "Found array with 0 sample(s)"),
+    "no flat images": (np.ones((0, 64)), "Found array with 0 sample(s)"),
+    "empty list": ([], "Expected 2D array, got 1D array instead"),
+    "no pixels": (
+        np.ones((N, 0, 8)),
+        "X holds images without pixels: its shape is (24, 0, 8).",
+    ),
+    "NaN": (with_value(np.nan), "Input X contains NaN."),
+    "NaN in colour": (with_value(np.nan, (8, 8, 3)), "Input X contains NaN."),
+    "flat NaN": (with_value(np.nan).reshape(N, 64), "Input X contains NaN."),
+    "infinity": (with_value(-np.inf), "Input X contains infinity"),
+    "strings": (np.full((N, 8, 8), "0.5"), f"X {NO_PIXELS}"),
+    "paths": ([f"{i}.png" for i in range(N)], f"X {NO_PIXELS}"),
+    "a series of paths": (pd.Series(["a.png"] * N), f"X {NO_PIXELS}"),
+    "a frame of strings": (pd.DataFrame({"a": ["x"] * N, "b": 1}), f"X {NO_PIXELS}"),
+    "objects": (np.full((N, 64), "x", dtype=object), f"X {NO_PIXELS}"),
+    "ragged list": (
+        [np.ones((8, 8))] * 5 + [np.ones((7, 8))] + [np.ones((8, 8))] * 18,
+        "X is a ragged list: item 0 has shape (8, 8), item 5 is of shape (7, 8). "
+        "Resize the images to one size first, for instance with "
+        "ImageReader(size=(height, width)), or pad them.",
+    ),
+    "ragged item": (
+        [[[1, 2], [3, 4]], [[1, 2], [3]]],
+        "X is a ragged list: item 0 has shape (2, 2), item 1 is a ragged list.",
+    ),
+    "ragged first item": ([[[1, 2], [3]], [[1, 2], [3, 4]]], "X is a ragged list: "),
+    "ragged array of objects": (
+        np.array([np.ones((8, 8)), np.ones((7, 8))], dtype=object),
+        "X is a ragged list: item 0 has shape (8, 8), item 1 is of shape (7, 8).",
+    ),
+    "complex": (np.ones((N, 8, 8)) * 1j, "Complex data not supported"),
+    "flat complex": (np.ones((N, 64)) * 1j, "Complex data not supported"),
+    "sparse": (sparse.csr_matrix(np.eye(N, 64)), "Sparse data was passed for X"),
+    "channels first": (np.ones((N, 3, 8, 8)), CHANNELS_FIRST),
+}
+
+
+def state(model):
+    """Everything that an error must leave as it was."""
+    held = {name: value for name, value in vars(model).items() if name != "_module"}
+    generators = torch.get_rng_state().numpy().tobytes(), str(np.random.get_state())
+    return pickle.dumps(held), id(vars(model).get("_module")), generators
+
+
+def check_refusal(model, error, sentence, method, *args, **kwargs):
+    before = state(model)
+    with pytest.raises(error, match=re.escape(sentence)):
+        getattr(model, method)(*args, **kwargs)
+    assert state(model) == before
+
+
+@pytest.fixture
+def models(cls, monkeypatch):
+    """An unfitted and a fitted classifier that must not train any more."""
+    fitted = make(cls, random_state=None).fit(*draw())
+
+    def train(*args, **kwargs):
+        raise AssertionError("the training has begun")
+
+    monkeypatch.setattr("sk_rnnimage._base.train", train)
+    return make(cls, random_state=None), fitted
+
+
+def check_fits(models, error, sentence, *args, **kwargs):
+    for model in models:
+        check_refusal(model, error, sentence, "fit", *args, **kwargs)
+
+
+@pytest.mark.parametrize("case", BAD_IMAGES)
+def test_images(models, case):
+    X, sentence = BAD_IMAGES[case]
+    error = TypeError if case == "sparse" else ValueError
+    y = np.arange(np.shape(X)[0] if hasattr(X, "shape") else N) % 3
+    check_fits(models, error, sentence, X, y)
+    for model in models:
+        check_refusal(model, error, sentence, "partial_fit", X, y, classes=[0, 1, 2])
+    for method in ("predict", "predict_proba", "decision_function"):
+        check_refusal(models[1], error, sentence, method, X)
+
+
+@pytest.mark.parametrize("case", BAD_IMAGES)
+def test_images_for_the_transformer(case):
+    X, sentence = BAD_IMAGES[case]
+    error = TypeError if case == "sparse" else ValueError
+    check_refusal(ImageToSequence(), error, sentence, "fit", X)
+    fitted = ImageToSequence().fit(draw()[0])
+    check_refusal(fitted, error, sentence, "fit", X)
+    check_refusal(fitted, error, sentence, "transform", X)
+
+
+@pytest.mark.parametrize("case", BAD_IMAGES)
+def test_validation_images(models, case):
+    X_val, sentence = BAD_IMAGES[case]
+    error = TypeError if case == "sparse" else ValueError
+    sentence = sentence.replace("X ", "X_val ").replace("(X,", "(X_val,")
+    sentence = sentence.replace("passed for X", "passed for X_val")
+    X, y = draw()
+    y_val = np.arange(np.shape(X_val)[0] if hasattr(X_val, "shape") else N) % 3
+    check_fits(models, error, sentence, X, y, X_val=X_val, y_val=y_val)
+
+
+def test_validation_images_of_another_shape(models):
+    X, y = draw()
+    name = type(models[0]).__name__
+    sentence = (
+        f"X_val holds images of shape (8, 7), but this {name} was fitted on (8, 8)."
+    )
+    check_fits(models, ValueError, sentence, X, y, X_val=X[:, :, :7], y_val=y)
+    sentence = f"X_val has 63 pixel values an image, but this {name} reads 64."
+    flat = X.reshape(N, 64)[:, :63]
+    check_fits(models, ValueError, sentence, X, y, X_val=flat, y_val=y)
+
+
+def test_channels_first_is_told_at_predict(models):
+    X, _ = draw(shape=(3, 8, 8))
+    check_refusal(models[1], ValueError, CHANNELS_FIRST, "predict", X)
+
+
+@pytest.mark.parametrize("n_channels", [1, 4])
+def test_channels_first(models, n_channels):
+    X, y = draw(shape=(n_channels, 9, 8))
+    sentence = "pass np.moveaxis(X, 1, -1), or say image_shape="
+    check_fits(models, ValueError, sentence, X, y)
+
+
+def test_channels_first_where_image_shape_says_so(cls):
+    X, y = draw(shape=(3, 8, 8))
+    model = make(cls, image_shape=(3, 8, 8)).fit(X, y, X_val=X, y_val=y)
+    assert model.image_shape_ == (3, 8, 8)
+    assert np.array_equal(model.predict(X), model.predict(X.reshape(N, -1)))
+    model.partial_fit(X, y)
+
+
+def test_four_columns_are_no_channels(cls):
+    X, y = draw(shape=(3, 5, 4))
+    assert make(cls).fit(X, y).image_shape_ == (3, 5, 4)
+
+
+@pytest.mark.parametrize("image_shape, sentence", [
+    ((8, 9), "X holds images of shape (8, 8), but image_shape=(8, 9). Leave"),
+    ((8, 8, 3), "X holds images of shape (8, 8), but image_shape=(8, 8, 3). Leave"),
+    (64, "image_shape must be None, (height, width) or (height, width, channels) "
+         "with whole numbers of at least 1. Got 64 instead."),
+    ((8,), "Got (8,) instead."),
+    ((8, 8, 1, 1), "Got (8, 8, 1, 1) instead."),
+    ((8, 0), "Got (8, 0) instead."),
+    ((8, 8.0), "Got (8, 8.0) instead."),
+    ((64, True), "Got (64, True) instead."),
+    ("88", "Got '88' instead."),
+])  # fmt: skip
+def test_image_shape(models, image_shape, sentence):
+    X, y = draw()
+    for model in (*models, ImageToSequence(), ImageToSequence().fit(X)):
+        model.set_params(image_shape=image_shape)
+        check_refusal(model, ValueError, sentence, "fit", X, y)
+
+
+def test_image_shape_of_flat_images(models):
+    X, y = draw()
+    sentence = (
+        "image_shape=(8, 9) asks for 72 pixel values an image, but X has 64 columns."
+    )
+    for model in (*models, ImageToSequence(), ImageToSequence().fit(X)):
+        model.set_params(image_shape=(8, 9))
+        check_refusal(model, ValueError, sentence, "fit", X.reshape(N, 64), y)
+
+
+# Labels
+
+
+BAD_LABELS = {
+    "none": (None, "requires y to be passed, but the target y is None"),
+    "shorter": (
+        np.arange(23) % 3,
+        "Found input variables with inconsistent numbers of samples: [24, 23]",
+    ),
+    "continuous": (np.linspace(0, 1, N), "Unknown label type: continuous"),
+    "NaN": (np.r_[np.nan, np.ones(N - 1)], "Input y contains NaN"),
+    "two columns": (np.ones((N, 2)), "y should be a 1d array"),
+    "none at all": (np.array([]), "Found array with 0 sample(s)"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_LABELS)
+def test_labels(models, case):
+    X, _ = draw()
+    y, sentence = BAD_LABELS[case]
+    check_fits(models, ValueError, sentence, X, y)
+    for model in models:
+        check_refusal(
+            model, ValueError, sentence, "partial_fit", X, y, classes=[0, 1, 2]
+        )
+
+
+def test_unknown_label_in_partial_fit(models):
+    X, y = draw()
+    sentence = (
+        "y holds the label 2, which is not among the classes [0, 1]. Name every label "
+        "in classes at the first partial_fit, or leave these images out."
+    )
+    check_refusal(models[0], ValueError, sentence, "partial_fit", X, y, classes=[0, 1])
+    sentence = "y holds the label 7, which is not among the classes [0, 1, 2]."
+    check_refusal(models[1], ValueError, sentence, "partial_fit", X, y + 5 * (y == 2))
+
+
+def test_unknown_string_in_partial_fit(cls):
+    X, y = draw()
+    names = np.array(["a", "b", "c"])[y]
+    model = make(cls).fit(X, names)
+    sentence = "y holds the label 'd', which is not among the classes ['a', 'b', 'c']."
+    names = np.where(names == "c", "d", names)
+    check_refusal(model, ValueError, sentence, "partial_fit", X, names)
+
+
+def test_classes_of_partial_fit(models):
+    X, y = draw()
+    sentence = "classes must be passed on the first call to partial_fit"
+    check_refusal(models[0], ValueError, sentence, "partial_fit", X, y)
+    sentence = (
+        "classes=[0, 1, 2, 3] is not the same as on the last call to partial_fit, "
+        "which was [0, 1, 2]."
+    )
+    check_refusal(
+        models[1], ValueError, sentence, "partial_fit", X, y, classes=[0, 1, 2, 3]
+    )
+
+
+def test_unknown_label_in_y_val(models):
+    X, y = draw()
+    sentence = "y_val holds the label 3, which is not among the classes [0, 1, 2]."
+    check_fits(models, ValueError, sentence, X, y, X_val=X, y_val=y + (y == 2))
+
+
+def test_half_a_validation_set(models):
+    X, y = draw()
+    sentence = "X_val and y_val must be passed together."
+    check_fits(models, ValueError, sentence, X, y, X_val=X)
+    check_fits(models, ValueError, sentence, X, y, y_val=y)
+
+
+def test_other_classes_in_a_warm_start(models):
+    X, y = draw()
+    model = models[1].set_params(warm_start=True)
+    sentence = (
+        "warm_start=True can go on only with the classes of the last fit, [0, 1, 2]. "
+        "Got [0, 1] in y."
+    )
+    check_refusal(model, ValueError, sentence, "fit", X, y % 2)
+
+
+def test_too_few_images_to_hold_out(models):
+    X, y = draw(n=6)
+    sentence = (
+        "early_stopping=True holds out 1 of 6 images, too few to have each of the 3 "
+        "classes on both sides. Pass X_val and y_val, or set early_stopping=False."
+    )
+    for model in models:
+        model.set_params(early_stopping=True)
+    check_fits(models, ValueError, sentence, X, y)
+
+
+# Weights
+
+
+@pytest.mark.parametrize("weights, sentence", [
+    (-np.ones(N), "Negative values in data passed to `sample_weight`"),
+    (np.r_[-1e-9, np.ones(N - 1)], "Negative values in data passed to `sample_weight`"),
+    (np.zeros(N), "sample_weight must be positive for at least one image."),
+    (np.ones(N - 1), "sample_weight.shape == (23,), expected (24,)!"),
+    (np.ones((N, 2)), "Sample weights must be 1D array or scalar"),
+    (np.r_[np.nan, np.ones(N - 1)], "Input sample_weight contains NaN"),
+    (np.r_[np.inf, np.ones(N - 1)], "Input sample_weight contains infinity"),
+])  # fmt: skip
+def test_weights(models, weights, sentence):
+    X, y = draw()
+    check_fits(models, ValueError, sentence, X, y, sample_weight=weights)
+    more = {"sample_weight": weights, "classes": [0, 1, 2]}
+    for model in models:
+        check_refusal(model, ValueError, sentence, "partial_fit", X, y, **more)
+    validation = {"X_val": X, "y_val": y, "sample_weight_val": weights}
+    with_suffix = sentence.replace("sample_weight must", "sample_weight_val must")
+    check_fits(models, ValueError, with_suffix, X, y, **validation)
+
+
+# Parameters
+
+
+BAD_PARAMETERS = [
+    ("scan", "zigzag", "scan must be 'auto', one of 'rows', 'columns', 'snake', "
+     "'spiral', 'hilbert', 'diagonal', 'random', 'sweep', or a tuple of these. Got "
+     "'zigzag' instead."),
+    ("scan", ("rows", "zigzag"), "Got ('rows', 'zigzag') instead."),
+    ("scan", (), "Got () instead."),
+    ("scan", None, "Got None instead."),
+    ("cell", "LSTM", "The 'cell' parameter of {name} must be a str among {{"),
+    ("pooling", "sum", "The 'pooling' parameter of {name} must be a str among "
+     "{{"),
+    ("device", "tpu", "device must be 'auto', 'cpu', 'cuda' or 'cuda:0', 'cuda:1', "
+     ".... Got 'tpu' instead."),
+    ("device", "cpu:x", "Got 'cpu:x' instead."),
+    ("device", None, "Got None instead."),
+    ("device", "cuda:99", "device='cuda:99' asks for a GPU that is not there: torch "
+     "sees "),
+    ("batch_size", 0, "The 'batch_size' parameter of {name} must be an int in the "
+     "range [1, inf). Got 0 instead."),
+    ("hidden_size", 0, "hidden_size must be a whole number of at least 1 or a tuple, "
+     "one for each layer, of such. Got 0 instead."),
+    ("hidden_size", (), "Got () instead."),
+    ("hidden_size", (8, 2.5), "Got (8, 2.5) instead."),
+    ("hidden_size", True, "Got True instead."),
+    ("patch_size", 9, "patch_size=9 is larger than the grid that is read, "),
+    ("patch_size", (1, 9), "patch_size=(1, 9) is larger than the grid that is read, "),
+    ("patch_size", 0, "patch_size must be None, a whole number of at least 1, or a "
+     "pair (height, width) of such numbers, in which None is the whole extent. Got 0 "
+     "instead."),
+    ("patch_size", (2, 2, 2), "Got (2, 2, 2) instead."),
+    ("patch_size", 1.5, "Got 1.5 instead."),
+    ("dropout", 1.0, "The 'dropout' parameter of {name} must be a float in the range "
+     "[0.0, 1.0). Got 1.0 instead."),
+    ("max_epochs", 0, "The 'max_epochs' parameter of {name} must be "),
+    ("max_epochs", "many", "Got 'many' instead."),
+    ("learning_rate", 0, "The 'learning_rate' parameter of {name} must be "),
+    ("learning_rate", -1.0, "Got -1.0 instead."),
+    ("weight_decay", -1, "The 'weight_decay' parameter of {name} must be "),
+    ("validation_fraction", 1, "The 'validation_fraction' parameter of {name} "),
+    ("n_iter_no_change", 0, "The 'n_iter_no_change' parameter of {name} must be "),
+    ("class_weight", "heavy", "The 'class_weight' parameter of {name} must be "),
+    ("early_stopping", "yes", "The 'early_stopping' parameter of {name} must be "),
+    ("bidirectional", 2, "The 'bidirectional' parameter of {name} must be "),
+    ("callbacks", "epoch", "The 'callbacks' parameter of {name} must be "),
+    ("random_state", "seed", "The 'random_state' parameter of {name} must be "),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name, value, sentence", BAD_PARAMETERS)
+def test_parameters(models, name, value, sentence):
+    X, y = draw()
+    if name == "patch_size":  # "auto" need not take one
+        models = [model.set_params(scan="snake") for model in models]
+    for model in models:
+        words = sentence.format(name=type(model).__name__)
+        model.set_params(**{name: value})
+        check_refusal(model, ValueError, words, "fit", X, y)
+    more = {"classes": [0, 1, 2]}
+    words = sentence.format(name=type(models[0]).__name__)
+    check_refusal(models[0], ValueError, words, "partial_fit", X, y, **more)
+
+
+@pytest.mark.parametrize("name, valid", [
+    ("cell", ["rnn", "lstm", "gru", None]),
+    ("pooling", ["last", "mean", "max", "attention"]),
+])  # fmt: skip
+def test_the_valid_names_are_said(models, name, valid):
+    with pytest.raises(ValueError) as caught:
+        models[0].set_params(**{name: "none of them"}).fit(*draw())
+    assert [v for v in valid if f"{v!r}" not in str(caught.value)] == []
+
+
+@pytest.mark.parametrize("name, value", [
+    ("filters", 0), ("filters", ()), ("filters", "4"), ("kernel_size", 0),
+    ("kernel_size", (3, 3, 3)), ("kernel_size", 2.5),
+])  # fmt: skip
+@pytest.mark.parametrize("cls", [CRNNImageClassifier], indirect=True)
+def test_parameters_of_the_convolutions(models, name, value):
+    X, y = draw()
+    sentence = f"{name} must be a whole number of at least 1 or a tuple"
+    for model in models:
+        model.set_params(**{name: value})
+    check_fits(models, ValueError, sentence, X, y)
+
+
+@pytest.mark.parametrize("name, value, sentence", [
+    ("scan", "sweep", "The 'scan' parameter of ImageToSequence must be a str among"),
+    ("scan", ("rows",), "The 'scan' parameter of ImageToSequence must be a str among"),
+    ("patch_size", 9, "patch_size=9 is larger than the grid that is read, 8 x 8."),
+    ("patch_size", (None, 9), "patch_size=(None, 9) is larger than the grid"),
+    ("patch_size", "2", "Got '2' instead."),
+    ("patch_size", True, "Got True instead."),
+    ("patch_size", (1, False), "Got (1, False) instead."),
+])  # fmt: skip
+def test_parameters_of_the_transformer(name, value, sentence):
+    X, _ = draw()
+    for model in (ImageToSequence(), ImageToSequence().fit(X)):
+        model.set_params(**{name: value})
+        check_refusal(model, ValueError, sentence, "fit", X)
+
+
+def test_inverse_transform_of_other_sequences():
+    reader = ImageToSequence(patch_size=2).fit(draw()[0])
+    sentence = (
+        "X must hold sequences of shape (n, 16, 4), as transform gives them. Got "
+        "(24, 8, 8) instead."
+    )
+    check_refusal(reader, ValueError, sentence, "inverse_transform", draw()[0])
+
+
+# While it trains
+
+
+@pytest.mark.parametrize("way", ["fit", "partial_fit"])
+def test_a_diverging_loss_names_the_learning_rate(cls, way):
+    X, y = draw()
+    model = make(cls).fit(X, y)
+    huge = {"learning_rate": 1e300, "max_epochs": 20, "weight_decay": 1e9}
+    model.set_params(**huge)
+    sentence = "learning_rate=1e+300 is probably too high; try a tenth of it."
+    before = state(model)
+    expected = model.predict_proba(X)
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        for _ in range(5):
+            getattr(model, way)(X, y)
+            before, expected = state(model), model.predict_proba(X)
+    assert state(model) == before
+    assert np.array_equal(model.predict_proba(X), expected, equal_nan=True)
