@@ -4,7 +4,142 @@ from sk_rnnimage._base import BaseImageClassifier, positive_ints
 
 
 class RNNImageClassifier(BaseImageClassifier):
-    """TODO."""
+    """A recurrent network that reads an image step by step.
+
+    Each image is a sequence of steps (lines or patches along a path); a recurrent cell
+    reads them, its states are pooled and a linear layer gives the classes.
+
+    Parameters
+    ----------
+    hidden_size : int or tuple of int, default=96
+        Units of the cell in each direction; a tuple stacks one layer each.
+    cell : {"lstm", "gru", "rnn"} or None, default="lstm"
+        The recurrent cell; :class:`sk_rnnimage.cells.Recurrence` has the equations.
+        None is the control without recurrence: each step goes through a feed-forward
+        layer of the same width with a learned position, then the pooling.
+    scan : str or tuple of str, default="auto"
+        What a step is and in which order they come. ``"rows"`` and ``"columns"`` read
+        one whole line a step; ``"snake"``, ``"spiral"``, ``"hilbert"``,
+        ``"diagonal"`` and ``"random"`` read patches along a path as
+        :class:`ImageToSequence` does; ``"sweep"`` runs the cell along every row and
+        every column of the grid (ReNet [1]_) and pools over the places. A tuple reads
+        the image along each and joins what they found. ``"auto"`` is the
+        reading measured best: rows and columns, four lines a step of which two are
+        shared with the next step, each step embedded in 128 rectified units.
+    patch_size : int, tuple (h, w) or None, default=None
+        Height and width of a step in pixels; None in a tuple is the whole extent.
+        None alone is a whole line for rows and columns, else one pixel. Edges are
+        padded with the mean. Where it is given, ``scan="auto"`` reads
+        ``("rows", "columns")`` in such patches.
+    bidirectional : bool, default=True
+        Whether a second cell reads the steps backwards.
+    pooling : {"mean", "last", "max", "attention"}, default="mean"
+        How the states of all steps become one: their mean, the last state, the
+        largest values, or a learned weighted mean [2]_. The control reads
+        ``"last"`` as ``"mean"``; a sweep averages the last states of its passes.
+    dropout : float, default=0.0
+        Share of values dropped between layers and before the head, in [0, 1).
+    image_shape : tuple (H, W) or (H, W, C), default=None
+        The shape of one image, needed for flat X that is neither square grey nor
+        square RGB: without it that is read as one row of pixels.
+    max_epochs : int or "auto", default="auto"
+        Passes over the training images. ``"auto"`` gives 400 steps of the optimiser,
+        in at least 4 and at most 100 passes: small sets need steps, not epochs.
+    batch_size : int, default=128
+        Most images in a step. Batches are of nearly equal size.
+    learning_rate : float, default=0.01
+        Largest rate of AdamW [3]_ in ``fit``, where it rises over the first 30 % of
+        the steps and falls to 0 after (one cycle [4]_); the constant rate in
+        ``partial_fit``. The norm of the gradient is clipped to 1.
+    weight_decay : float, default=0.1
+        AdamW's decay of all weights but the biases.
+    early_stopping : bool, default=False
+        Whether to stop once the validation loss has not fallen for
+        ``n_iter_no_change`` epochs, and to restore the weights of the best one. The
+        validation images are ``X_val`` where ``fit`` gets them, else held out of X.
+    validation_fraction : float, default=0.1
+        Share of the images held out of X for early stopping, stratified by class.
+    n_iter_no_change : int, default=10
+        Epochs without a lower validation loss before training stops.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes in the loss. ``"balanced"`` weighs each class by the
+        inverse of the sum of its sample weights.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the weights of the last ``fit`` (and its scaling
+        of the pixels), with the same classes.
+    callbacks : list of skorch callbacks, default=None
+        Passed to the skorch net that trains, after the estimator's own.
+    device : {"auto", "cpu", "cuda", "cuda:0", ...}, default="auto"
+        Where ``fit`` trains. ``"auto"`` takes a GPU where torch sees one. Predictions
+        are made on the CPU.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the initial weights, the order of the images, dropout and the
+        held-out images. The same seed gives the same bits on one CPU at one number of
+        threads.
+    verbose : int, default=0
+        1 prints a line an epoch.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+    image_shape_ : tuple
+        (H, W) of grey images, (H, W, C) of others.
+    n_features_in_ : int
+        Pixel values of an image, H * W * C.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names, where ``fit`` saw a DataFrame.
+    weights_ : dict of ndarray
+        All that was learned, the scaling of the pixels included.
+    history_ : list of dict
+        One an epoch: ``epoch``, ``train_loss``, ``duration`` in seconds,
+        ``event_lr`` and, with validation images, ``valid_loss`` and
+        ``valid_accuracy``.
+    n_iter_ : int
+        Epochs trained.
+    loss_curve_ : list of float
+        Training loss of each epoch (cross-entropy, labels smoothed by 0.1 [5]_).
+    best_epoch_ : int
+        Epoch with the lowest validation loss, from 1; the last one without
+        validation. With ``early_stopping=True`` its weights are the fitted ones.
+
+    See Also
+    --------
+    CRNNImageClassifier : Convolutions first.
+    ImageToSequence : The scans as a transformer.
+
+    Notes
+    -----
+    Pixels are standardised per channel with the mean and the standard deviation of
+    the training images, so 0-255 and 0-1 are both fine. With a
+    named scan and one layer the network is the cell over the steps, the pooling and a
+    linear layer, nothing else.
+
+    Sets of up to 128 images are fitted in float64 on a CPU, all others in float32,
+    whatever the batch size.
+
+    References
+    ----------
+    .. [1] F. Visin et al., "ReNet: a recurrent neural network based alternative to
+       convolutional networks", arXiv:1505.00393, 2015.
+    .. [2] D. Bahdanau, K. Cho, Y. Bengio, "Neural machine translation by jointly
+       learning to align and translate", ICLR 2015.
+    .. [3] I. Loshchilov, F. Hutter, "Decoupled weight decay regularization", ICLR
+       2019.
+    .. [4] L. N. Smith, N. Topin, "Super-convergence: very fast training of neural
+       networks using large learning rates", arXiv:1708.07120, 2017.
+    .. [5] C. Szegedy et al., "Rethinking the Inception architecture for computer
+       vision", CVPR 2016, sec. 7.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sk_rnnimage import RNNImageClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> classifier = RNNImageClassifier(16, max_epochs=10, random_state=0)
+    >>> classifier.fit(X[:1200], y[:1200]).score(X[1200:], y[1200:]) > 0.9
+    True
+    """
 
     def __init__(
         self,
@@ -54,11 +189,156 @@ class RNNImageClassifier(BaseImageClassifier):
         self.verbose = verbose
 
     def _configure(self):
+        if self.patch_size is not None:
+            return self._configuration(("rows", "columns"))
         return self._configuration(("overlapping rows", "overlapping columns"))
 
 
 class CRNNImageClassifier(BaseImageClassifier):
-    """TODO."""
+    """Convolutions, then a recurrent network that reads their feature map.
+
+    The convolutions turn an image into a smaller map of features (CRNN [1]_), a
+    recurrent cell reads that map step by step, its states are pooled and a linear
+    layer gives the classes.
+
+    Parameters
+    ----------
+    hidden_size : int or tuple of int, default=64
+        Units of the cell in each direction; a tuple stacks one layer each.
+    filters : int or tuple of int, default=(16, 32)
+        Filters of each convolution. The first, and each that has more filters than
+        the one before it, halves every side that is longer than 8.
+    kernel_size : int or tuple of int, default=(5, 3)
+        Height and width of each convolution; an int is for all of them.
+    cell : {"lstm", "gru", "rnn"} or None, default="lstm"
+        The recurrent cell; :class:`sk_rnnimage.cells.Recurrence` has the equations.
+        None is the control without recurrence: each step goes through a feed-forward
+        layer of the same width with a learned position, then the pooling.
+    scan : str or tuple of str, default="auto"
+        What a step is and in which order they come, on the feature map. ``"rows"``
+        and ``"columns"`` read one whole line a step; ``"snake"``, ``"spiral"``,
+        ``"hilbert"``, ``"diagonal"`` and ``"random"`` read patches along a path as
+        :class:`ImageToSequence` does; ``"sweep"`` runs the cell along every row and
+        every column (ReNet [2]_) and pools over the places. A tuple reads the map
+        along each and joins what they found. ``"auto"`` is the reading
+        measured best: ``"rows"``.
+    patch_size : int, tuple (h, w) or None, default=None
+        Height and width of a step on the feature map; None in a tuple is the whole
+        extent. None alone is a whole line for rows and columns, else one place. Edges
+        are padded with zeros.
+    bidirectional : bool, default=True
+        Whether a second cell reads the steps backwards.
+    pooling : {"mean", "last", "max", "attention"}, default="mean"
+        How the states of all steps become one: their mean, the last state, the
+        largest values, or a learned weighted mean [3]_. The control reads
+        ``"last"`` as ``"mean"``; a sweep averages the last states of its passes.
+    dropout : float, default=0.0
+        Share of values dropped between layers and before the head, and of feature
+        maps dropped after convolutions, in [0, 1).
+    image_shape : tuple (H, W) or (H, W, C), default=None
+        The shape of one image, needed for flat X that is neither square grey nor
+        square RGB: without it that is read as one row of pixels.
+    max_epochs : int or "auto", default="auto"
+        Passes over the training images. ``"auto"`` gives 400 steps of the optimiser,
+        in at least 4 and at most 100 passes: small sets need steps, not epochs.
+    batch_size : int, default=128
+        Most images in a step. Batches are of nearly equal size.
+    learning_rate : float, default=0.01
+        Largest rate of AdamW [4]_ in ``fit``, where it rises over the first 30 % of
+        the steps and falls to 0 after (one cycle [5]_); the constant rate in
+        ``partial_fit``. The norm of the gradient is clipped to 1.
+    weight_decay : float, default=0.1
+        AdamW's decay of all weights but the biases.
+    early_stopping : bool, default=False
+        Whether to stop once the validation loss has not fallen for
+        ``n_iter_no_change`` epochs, and to restore the weights of the best one. The
+        validation images are ``X_val`` where ``fit`` gets them, else held out of X.
+    validation_fraction : float, default=0.1
+        Share of the images held out of X for early stopping, stratified by class.
+    n_iter_no_change : int, default=10
+        Epochs without a lower validation loss before training stops.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes in the loss. ``"balanced"`` weighs each class by the
+        inverse of the sum of its sample weights.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the weights of the last ``fit`` (and its scaling
+        of the pixels), with the same classes.
+    callbacks : list of skorch callbacks, default=None
+        Passed to the skorch net that trains, after the estimator's own.
+    device : {"auto", "cpu", "cuda", "cuda:0", ...}, default="auto"
+        Where ``fit`` trains. ``"auto"`` takes a GPU where torch sees one. Predictions
+        are made on the CPU.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the initial weights, the order of the images, dropout and the
+        held-out images. The same seed gives the same bits on one CPU at one number of
+        threads.
+    verbose : int, default=0
+        1 prints a line an epoch.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+    image_shape_ : tuple
+        (H, W) of grey images, (H, W, C) of others.
+    n_features_in_ : int
+        Pixel values of an image, H * W * C.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names, where ``fit`` saw a DataFrame.
+    weights_ : dict of ndarray
+        All that was learned, the scaling of the pixels included.
+    history_ : list of dict
+        One an epoch: ``epoch``, ``train_loss``, ``duration`` in seconds,
+        ``event_lr`` and, with validation images, ``valid_loss`` and
+        ``valid_accuracy``.
+    n_iter_ : int
+        Epochs trained.
+    loss_curve_ : list of float
+        Training loss of each epoch (cross-entropy, labels smoothed by 0.1 [6]_).
+    best_epoch_ : int
+        Epoch with the lowest validation loss, from 1; the last one without
+        validation. With ``early_stopping=True`` its weights are the fitted ones.
+
+    See Also
+    --------
+    RNNImageClassifier : No convolutions.
+    ImageToSequence : The scans as a transformer.
+
+    Notes
+    -----
+    Pixels are standardised per channel with the mean and the standard deviation of
+    the training images, so 0-255 and 0-1 are both fine. Each
+    convolution is followed by a group normalisation over the whole image [7]_ and a
+    rectifier.
+
+    Sets of up to 128 images are fitted in float64 on a CPU, all others in float32,
+    whatever the batch size.
+
+    References
+    ----------
+    .. [1] B. Shi, X. Bai, C. Yao, "An end-to-end trainable neural network for
+       image-based sequence recognition", IEEE TPAMI 39, 2017.
+    .. [2] F. Visin et al., "ReNet: a recurrent neural network based alternative to
+       convolutional networks", arXiv:1505.00393, 2015.
+    .. [3] D. Bahdanau, K. Cho, Y. Bengio, "Neural machine translation by jointly
+       learning to align and translate", ICLR 2015.
+    .. [4] I. Loshchilov, F. Hutter, "Decoupled weight decay regularization", ICLR
+       2019.
+    .. [5] L. N. Smith, N. Topin, "Super-convergence: very fast training of neural
+       networks using large learning rates", arXiv:1708.07120, 2017.
+    .. [6] C. Szegedy et al., "Rethinking the Inception architecture for computer
+       vision", CVPR 2016, sec. 7.
+    .. [7] Y. Wu, K. He, "Group normalization", ECCV 2018.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sk_rnnimage import CRNNImageClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> classifier = CRNNImageClassifier(16, max_epochs=10, random_state=0)
+    >>> classifier.fit(X[:1200], y[:1200]).score(X[1200:], y[1200:]) > 0.9
+    True
+    """
 
     _parameter_constraints = {
         **BaseImageClassifier._parameter_constraints,

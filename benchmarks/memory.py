@@ -1,0 +1,52 @@
+"""Memory of fitting 60,000 uint8 images over what torch and the images take.
+
+    python benchmarks/memory.py
+
+Runs itself twice as a child process: one fits MNIST, the other holds the images and
+trains the same network on one batch of them, which is what torch itself needs. The
+difference of the two peaks is what fitting adds; asserts at most 150 MB.
+"""
+
+import resource
+import subprocess
+import sys
+
+import numpy as np
+from _tools import describe, mnist
+
+LIMIT = 150
+
+
+def child(kind):
+    from sk_rnnimage import RNNImageClassifier
+
+    X, y, _, _ = mnist()
+    classifier = RNNImageClassifier(
+        128, scan="rows", bidirectional=False, pooling="last", max_epochs=1
+    )
+    if kind == "fit":
+        classifier.fit(X, y)
+    else:
+        classifier.fit(np.array(X[:256]), y[:256])
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{peak:.0f} {X.nbytes / 2**20:.0f}")
+
+
+def measure(kind):
+    output = subprocess.run(
+        [sys.executable, __file__, kind], capture_output=True, text=True, check=True
+    )
+    return map(int, output.stdout.split())
+
+
+def main():
+    describe(images=60000, epochs=1)
+    base, images = measure("torch")
+    peak, _ = measure("fit")
+    print(f"images {images} MB; torch, the images and one batch: {base} MB")
+    print(f"fit: {peak} MB, {peak - base} MB more; a float32 copy is {4 * images} MB")
+    assert peak - base <= LIMIT, f"{peak - base} MB more than torch, limit {LIMIT} MB"
+
+
+if __name__ == "__main__":
+    child(sys.argv[1]) if len(sys.argv) > 1 else main()
