@@ -11,7 +11,6 @@ from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.utils import check_array, check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -302,7 +301,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         )
         check_consistent_length(images, y)
         check_classification_targets(y)
-        if sample_weight is not None and not np.any(sample_weight):
+        if sample_weight is not None and not np.asarray(sample_weight).any():
             raise ValueError(
                 f"sample_weight{suffix} must be positive for at least one image. All "
                 "its values are zero."
@@ -351,16 +350,31 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         """Sample weights times class weights."""
         if self.class_weight is None:
             return weights
-        present = np.unique(codes)
-        given = self.class_weight
-        if isinstance(given, dict):
-            places = {label: i for i, label in enumerate(self.classes_.tolist())}
-            given = {places[k]: v for k, v in given.items() if k in places}
-        factors = np.ones(len(self.classes_))
-        factors[present] = compute_class_weight(
-            given, classes=present, y=codes, sample_weight=weights
-        )
-        return weights * factors[codes]
+        if self.class_weight == "balanced":
+            totals = np.bincount(codes, weights, minlength=len(self.classes_))
+            factors = weights.sum() / (np.count_nonzero(totals) * totals.clip(1e-300))
+        else:
+            factors = self._given_class_weights()
+        weights = weights * factors[codes]
+        if not weights.any():
+            raise ValueError(
+                "class_weight and sample_weight together leave no image with a weight."
+            )
+        return weights
+
+    def _given_class_weights(self):
+        """The dict ``class_weight`` as an array; classes it leaves out weigh 1."""
+        given, labels = self.class_weight, self.classes_.tolist()
+        unknown = [label for label in given if label not in labels]
+        if unknown and any(label not in given for label in labels):
+            raise ValueError(
+                f"class_weight names the label {unknown[0]!r}, which is not among the "
+                f"classes {labels}."
+            )
+        factors = np.array([given.get(label, 1.0) for label in labels], dtype=float)
+        if not np.isfinite(factors).all() or (factors < 0).any():
+            raise ValueError(f"class_weight must not be negative. Got {given!r}.")
+        return factors
 
     def _validation_set(self, X_val, y_val, sample_weight_val):
         if X_val is None and y_val is None:
