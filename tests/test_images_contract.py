@@ -17,6 +17,8 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from skorch.callbacks import Callback, EarlyStopping
 
+from sk_rnnimage._training import LABEL_SMOOTHING
+
 SHAPES = [(8, 8), (8, 8, 3), (6, 9), (5, 8, 2)]
 
 
@@ -659,7 +661,9 @@ def _loop(network, batches, learning_rate, weight_decay):
         optimizer.zero_grad()
         images = torch.from_numpy(X.astype(np.float32))
         logits = network(images.unsqueeze(3) if X.ndim == 3 else images)
-        torch.nn.functional.cross_entropy(logits, torch.from_numpy(y)).backward()
+        torch.nn.functional.cross_entropy(
+            logits, torch.from_numpy(y), label_smoothing=LABEL_SMOOTHING
+        ).backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
     return network.eval()
