@@ -1,0 +1,90 @@
+"""What the documentation says, held against the code."""
+
+import ast
+import inspect
+import re
+
+import pytest
+
+import sk_rnnimage
+
+PUBLIC = {name: getattr(sk_rnnimage, name) for name in sk_rnnimage.__all__}
+
+
+def methods():
+    """Every public class and function, and their own methods with a docstring."""
+    for name, thing in PUBLIC.items():
+        yield name, thing
+        for method, function in inspect.getmembers(thing, inspect.isfunction):
+            ours = function.__module__.startswith("sk_rnnimage")
+            if inspect.isclass(thing) and ours and not method.startswith("_"):
+                yield f"{name}.{method}", function
+
+
+DOCUMENTED = dict(methods())
+
+
+def parameters(thing):
+    """Names and defaults of the signature, without self."""
+    signature = inspect.signature(thing)
+    return {
+        name: parameter.default
+        for name, parameter in signature.parameters.items()
+        if name != "self" and parameter.kind is not parameter.VAR_KEYWORD
+    }
+
+
+def section(thing, title):
+    """The lines of a numpydoc section."""
+    text = inspect.getdoc(thing) or ""
+    parts = re.split(r"^(\S.*)\n-{3,}\n", text, flags=re.M)
+    return dict(zip(parts[1::2], parts[2::2])).get(title, "")
+
+
+def described(thing):
+    """Names of the documented parameters and what is said of their type."""
+    found = {}
+    for line in re.sub(r"\\\n\s*", "", section(thing, "Parameters")).splitlines():
+        if match := re.match(r"^(\w[\w, *]*) : (.*)$", line):
+            names = [name.strip(" *") for name in match[1].split(",")]
+            found |= dict.fromkeys(names, match[2])
+        elif re.match(r"^[a-z_]\w*(, [a-z_]\w*)*$", line):
+            found |= dict.fromkeys(line.split(", "), "")
+    return found
+
+
+def test_the_public_names():
+    assert {"CRNNImageClassifier", "ImageToSequence", "RNNImageClassifier"} <= set(
+        PUBLIC
+    )
+    assert sk_rnnimage.__all__ == sorted(sk_rnnimage.__all__)
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_there_is_a_summary(name):
+    summary = (inspect.getdoc(DOCUMENTED[name]) or "").split("\n")[0]
+    assert len(summary) > 10
+    assert summary.endswith(".")
+    assert "TODO" not in summary
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_each_parameter_is_described(name):
+    assert list(described(DOCUMENTED[name])) == list(parameters(DOCUMENTED[name]))
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_documented_defaults_are_the_true_ones(name):
+    said = described(DOCUMENTED[name])
+    for parameter, default in parameters(DOCUMENTED[name]).items():
+        match = re.search(r"default=(.*)$", said.get(parameter, ""))
+        if default is inspect.Parameter.empty:
+            assert not match, f"{name}: {parameter} has no default"
+        elif match or default is not None or parameter != "y":
+            assert match, f"{name}: {parameter} has a default that is not said"
+            assert ast.literal_eval(match[1]) == default, f"{name}: {parameter}"
+
+
+@pytest.mark.parametrize("name", [n for n, v in PUBLIC.items() if inspect.isclass(v)])
+def test_classes_show_an_example(name):
+    assert ">>>" in section(PUBLIC[name], "Examples")
