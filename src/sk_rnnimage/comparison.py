@@ -61,9 +61,8 @@ def classic_classifiers(random_state=None):
         learning_rate=0.2, max_iter=60, max_leaf_nodes=15, random_state=seed
     )
     perceptron = MLPClassifier(
-        256, batch_size=64, max_iter=100, tol=0.01, n_iter_no_change=5,
-        random_state=seed,
-    )  # fmt: skip
+        256, learning_rate_init=0.003, tol=0.001, max_iter=200, random_state=seed
+    )
     return {
         "Logistic regression": _scaled(LogisticRegression(tol=1e-3, max_iter=1000)),
         "k nearest neighbours": _scaled(KNeighborsClassifier()),
