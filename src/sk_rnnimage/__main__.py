@@ -207,8 +207,9 @@ def _arrays(path):
     if not os.path.exists(path):
         raise ValueError(f"There is no file or folder {path!r}.")
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+        with open(path, "rb") as file:
+            arrays = np.load(file, allow_pickle=False)
+            return {name: arrays[name] for name in arrays.files}
     except (ValueError, AttributeError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(
             f"{path} is not an .npz of plain arrays, nor a folder of images."
