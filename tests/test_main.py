@@ -1,0 +1,235 @@
+import os
+import re
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from sk_rnnimage import __main__ as command
+from sk_rnnimage import classic_classifiers
+from sk_rnnimage.__main__ import main
+
+QUICK = ["--classifiers", "k nearest neighbours", "svc"]
+DIGITS = load_digits()
+
+
+def compare(*arguments):
+    return main(["compare", *map(str, arguments)])
+
+
+def save(path, **arrays):
+    np.savez(path, **arrays)
+    return path
+
+
+@pytest.fixture
+def folds_file(tmp_path):
+    return save(tmp_path / "folds.npz", X=DIGITS.images[:300], y=DIGITS.target[:300])
+
+
+@pytest.fixture
+def split_file(tmp_path):
+    return save(
+        tmp_path / "split.npz",
+        X_train=DIGITS.images[:300],
+        y_train=DIGITS.target[:300, np.newaxis],
+        X_test=DIGITS.images[300:400],
+        y_test=DIGITS.target[300:400, np.newaxis],
+    )
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rng = np.random.RandomState(0)
+    for label, darkest in (("dark", 0), ("light", 150)):
+        (tmp_path / label).mkdir()
+        for i in range(10):
+            side = 12 if i == 3 and label == "light" else 6
+            pixels = rng.randint(darkest, darkest + 100, (side, side, 3))
+            Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / label / f"{i}.png")
+    return tmp_path
+
+
+def test_without_data_it_compares_on_the_digits(capsys):
+    assert compare(*QUICK) == 0
+    out, err = capsys.readouterr()
+    assert "1797 images of 8 x 8, 10 classes; 5 folds" in out
+    assert re.search(r"^SVC +0\.98\d\d  0\.00\d\d ", out, re.MULTILINE)
+    assert "SVC is ahead of k nearest" in out or "SVC beats k nearest" in out
+    assert re.search(r"^\[ 2/2\] SVC +0\.98\d\d +\d+\.\d s$", err, re.MULTILINE)
+    assert max(map(len, (out + err).splitlines())) <= 80
+
+
+def test_arrays_of_an_npz_are_folded(folds_file, capsys):
+    assert compare("--data", folds_file, "--cv", 3, *QUICK) == 0
+    assert "300 images of 8 x 8, 10 classes; 3 folds" in capsys.readouterr().out
+
+
+def test_a_given_split_is_one_fit_each(split_file, capsys):
+    assert compare("--data", split_file, *QUICK) == 0
+    out = capsys.readouterr().out
+    assert "300 + 100 images of 8 x 8, 10 classes; one fit each" in out
+    svc = classic_classifiers()["SVC"].fit(DIGITS.images[:300], DIGITS.target[:300])
+    score = svc.score(DIGITS.images[300:400], DIGITS.target[300:400])
+    assert re.search(rf"^SVC +{score:.4f}       - ", out, re.MULTILINE)
+
+
+def test_a_folder_of_class_folders_is_read(folder, capsys):
+    assert compare("--data", folder, "--size", 6, 5, "--cv", 2, *QUICK) == 0
+    out = capsys.readouterr().out
+    assert "20 images of 6 x 5 x 3, 2 classes; 2 folds" in out
+    assert re.search(r"^SVC +1\.0000 ", out, re.MULTILINE)
+
+
+def test_a_broken_file_of_a_folder_is_left_out_with_a_warning(folder, capsys):
+    (folder / "dark" / "0.png").write_bytes(b"no image")
+    assert compare("--data", folder, "--size", 6, 5, "--cv", 2, *QUICK) == 0
+    out, err = capsys.readouterr()
+    assert "19 images" in out
+    assert "warning: 1 files are left out, which Pillow cannot read:" in err
+
+
+def test_the_same_seed_gives_the_same_scores(folds_file, capsys):
+    names = ["--classifiers", "random forest", "mlp"]
+    scores = []
+    for seed in (1, 1, 2):
+        compare("--data", folds_file, "--cv", 2, "--seed", seed, *names)
+        scores.append(re.findall(r"0\.\d{4}", capsys.readouterr().out)[:4])
+    assert scores[0] == scores[1] != scores[2]
+
+
+def test_the_plot_is_written(folds_file, tmp_path, capsys):
+    picture = tmp_path / "picture.png"
+    assert compare("--data", folds_file, "--cv", 2, "--plot", picture, *QUICK) == 0
+    with Image.open(picture) as image:
+        assert image.width > 1000
+    assert f"The picture is in {picture}." in capsys.readouterr().out
+
+
+def test_all_rivals_run_on_tiny_images(tmp_path, capsys):
+    X = np.repeat(np.array([0, 200], dtype=np.uint8), 60)[:, np.newaxis, np.newaxis]
+    X = X + np.random.RandomState(0).randint(0, 50, (120, 4, 4)).astype(np.uint8)
+    data = save(tmp_path / "tiny.npz", X=X, y=np.repeat(["dark", "light"], 60))
+    networks = ["RNNImageClassifier", "CRNN without recurrence (control)"]
+    names = [*classic_classifiers(), *networks]
+    assert compare("--data", data, "--cv", 2, "--classifiers", *names) == 0
+    out = capsys.readouterr().out
+    assert len(re.findall(r"  1\.0000  0\.0000  ", out)) == len(names)
+    assert "The best network without recurrence scores 1.0000" in out
+
+
+def test_ours_and_their_controls_stand_beside_the_classics():
+    rivals = command._rivals(0)
+    assert set(classic_classifiers()) < set(rivals)
+    cells = {
+        name: rival.cell for name, rival in rivals.items() if hasattr(rival, "cell")
+    }
+    assert cells == {
+        "RNNImageClassifier": "lstm",
+        "RNN without recurrence (control)": None,
+        "CRNNImageClassifier": "lstm",
+        "CRNN without recurrence (control)": None,
+    }
+
+
+def test_seconds_tick_on_a_terminal(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with command._ticking("SVC"):
+        time.sleep(1.2)
+    err = capsys.readouterr().err
+    assert re.search(r"^SVC\rSVC  \.\.\. +1 s\rSVC", err)
+
+
+def one_error_line(capsys, *arguments):
+    assert compare(*arguments) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    return err[len("error: ") :].strip()
+
+
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [
+        (["--data", "no/such"], "There is no file or folder 'no/such'."),
+        (["--cv", 1], "--cv must be at least 2. Got 1 instead."),
+        (["--classifiers", "svm"], "--classifiers: there is no 'svm'. There are 'Log"),
+        (["--plot", "no/such/a.png"], "--plot: there is no folder 'no/such'."),
+        (["--plot", "a.doc"], "--plot: the name must end in one of ."),
+        (["--size", 3, 3], "--size needs --data with a folder of images."),
+    ],
+)
+def test_bad_arguments_end_with_one_line(arguments, sentence, capsys):
+    assert one_error_line(capsys, *arguments).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    "arrays, sentence",
+    [
+        ({"X": np.zeros((4, 2, 2)), "z": [0]}, "{} must hold the arrays X and y, or"),
+        ({"X": np.zeros((4, 2, 2)), "y": [0, 1]}, "y must hold one label for each"),
+        ({"X": np.zeros(4), "y": [0, 1, 0, 1]}, "X must be flat (n, H*W*C), grey"),
+        ({"X": np.array([None]), "y": [0]}, "{} is not an .npz of plain arrays"),
+        (
+            {
+                "X_train": np.zeros((4, 2, 2)),
+                "y_train": [0, 1, 0, 1],
+                "X_test": np.zeros((1, 2, 3)),
+                "y_test": [0],
+            },
+            "X_train and X_test hold images of different shapes: (2, 2) and (2, 3).",
+        ),
+    ],
+)
+def test_a_wrong_npz_ends_with_one_line(arrays, sentence, tmp_path, capsys):
+    path = save(tmp_path / "wrong.npz", **arrays)
+    error = one_error_line(capsys, "--data", path)
+    assert error.startswith(sentence.format(path))
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 hello"])
+def test_a_file_that_is_no_npz_ends_with_one_line(content, tmp_path, capsys):
+    path = tmp_path / "wrong.npz"
+    path.write_bytes(content)
+    error = one_error_line(capsys, "--data", path)
+    assert error == f"{path} is not an .npz of plain arrays, nor a folder of images."
+
+
+def test_a_lone_array_ends_with_one_line(tmp_path, capsys):
+    np.save(tmp_path / "one.npy", np.zeros(3))
+    error = one_error_line(capsys, "--data", tmp_path / "one.npy")
+    assert "one.npy is not an .npz of plain arrays" in error
+
+
+def test_sizes_that_differ_end_with_one_line(folder, capsys):
+    error = one_error_line(capsys, "--data", folder)
+    assert error.endswith("is 12 x 12. Resize them all: --size HEIGHT WIDTH.")
+
+
+def test_folds_of_a_given_split_end_with_one_line(split_file, capsys):
+    error = one_error_line(capsys, "--data", split_file, "--cv", 3)
+    assert error.startswith("--cv has no use:")
+
+
+def test_ctrl_c_ends_without_a_traceback(monkeypatch, capsys):
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "make_splits", interrupt)
+    assert compare() == 130
+    assert capsys.readouterr().err == "\ninterrupted\n"
+
+
+def test_it_runs_as_a_module():
+    done = subprocess.run(
+        [sys.executable, "-m", "sk_rnnimage", "compare", "--data", "no/such"],
+        capture_output=True,
+        text=True,
+        env=os.environ,
+    )
+    assert done.returncode == 2
+    assert done.stderr == "error: There is no file or folder 'no/such'.\n"
