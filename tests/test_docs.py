@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+from pathlib import Path
 
 import pytest
 
@@ -88,3 +89,12 @@ def test_documented_defaults_are_the_true_ones(name):
 @pytest.mark.parametrize("name", [n for n, v in PUBLIC.items() if inspect.isclass(v)])
 def test_classes_show_an_example(name):
     assert ">>>" in section(PUBLIC[name], "Examples")
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_first_commands_are_one_line_each(number):
+    readme = Path(__file__).parents[1] / "README.md"
+    blocks = re.findall(r"^```sh\n(.*?)^```", readme.read_text(), flags=re.M | re.S)
+    command = blocks[number]
+    assert command.count("\n") == 1
+    assert ["sk_rnnimage compare", "pytest"][number] in command
