@@ -2,11 +2,13 @@
 
 import os
 
-import numpy as np
-import pytest
-import torch
+os.environ["SCIPY_ARRAY_API"] = "1"  # scikit-learn's array API checks run with it alone
 
-from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+import torch  # noqa: E402
+
+from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier  # noqa: E402
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # else the workers fight for the cores
     torch.set_num_threads(1)
