@@ -463,3 +463,10 @@ def test_class_weights_that_make_no_sense(class_weight, message):
     X, y = np.zeros((6, 4, 4)), [0, 1] * 3
     with pytest.raises(ValueError, match=re.escape(message)):
         CRNNImageClassifier(class_weight=class_weight).fit(X, y)
+
+
+def test_balanced_does_not_go_with_partial_fit():
+    model = CRNNImageClassifier(class_weight="balanced")
+    message = "class_weight='balanced' does not go with partial_fit"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        model.partial_fit(np.zeros((4, 4, 4)), [0, 1] * 2, classes=[0, 1])

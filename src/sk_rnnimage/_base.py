@@ -175,6 +175,11 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         images = check_images(self, X, image_shape=self._image_shape(), reset=first)
         y, weights = self._check_targets(images, y, sample_weight)
         self._check_classes(classes, first)
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' does not go with partial_fit, which cannot "
+                "know how many images of each class will come. Pass a dict of weights."
+            )
         rows = np.flatnonzero(weights)
         codes = self._encode(y[rows], "y")
         device = self._resolve_device()

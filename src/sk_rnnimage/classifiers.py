@@ -63,7 +63,7 @@ class RNNImageClassifier(BaseImageClassifier):
         Epochs without a lower validation loss before training stops.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes in the loss. ``"balanced"`` weighs each class by the
-        inverse of the sum of its sample weights.
+        inverse of the sum of its sample weights (in ``fit`` alone).
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights of the last ``fit`` (and its scaling
         of the pixels), with the same classes.
@@ -259,7 +259,7 @@ class CRNNImageClassifier(BaseImageClassifier):
         Epochs without a lower validation loss before training stops.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes in the loss. ``"balanced"`` weighs each class by the
-        inverse of the sum of its sample weights.
+        inverse of the sum of its sample weights (in ``fit`` alone).
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights of the last ``fit`` (and its scaling
         of the pixels), with the same classes.
