@@ -18,7 +18,7 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
-from sk_rnnimage._batches import ImageSet, pixel_moments
+from sk_rnnimage._batches import AUGMENTATIONS, VIEWS, ImageSet, pixel_moments
 from sk_rnnimage._training import auto_epochs, logits_of, train
 from sk_rnnimage.cells import CELLS
 from sk_rnnimage.images import (
@@ -48,6 +48,8 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         "pooling": [StrOptions(set(POOLINGS))],
         "dropout": [Interval(numbers.Real, 0, 1, closed="left")],
         "image_shape": "no_validation",  # by check_image_shape
+        "augment": [StrOptions(set(AUGMENTATIONS)), callable, None],
+        "n_views": [Interval(numbers.Integral, 1, len(VIEWS), closed="both")],
         "max_epochs": [
             Interval(numbers.Integral, 1, None, closed="left"),
             StrOptions({"auto"}),
@@ -133,6 +135,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
             valid=valid,
             max_epochs=self._n_epochs(len(rows)),
             patience=self.n_iter_no_change if self.early_stopping else None,
+            augment=AUGMENTATIONS.get(self.augment, self.augment),
             **self._training_settings(device, seed),
         )
         self._moments = None
@@ -287,7 +290,8 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         images = check_images(self, X)
         at_once = max(1, PIXELS_AT_ONCE // self.n_features_in_)
-        return logits_of(self._network(), images, at_once).astype(np.float64)
+        logits = logits_of(self._network(), images, at_once, self.n_views)
+        return logits.astype(np.float64)
 
     def _image_shape(self):
         check_image_shape(self.image_shape)

@@ -1,7 +1,14 @@
-"""Whole-array batches: images stay in the dtype they have until their batch."""
+"""Whole-array batches: images stay in the dtype they have until their batch.
+
+An augmentation is a function of float images (B, C, H, W) and a torch generator; it
+gives as many images of the same shape.
+"""
+
+import math
 
 import numpy as np
 import torch
+from torch import nn
 from torch.utils.data import Dataset
 
 
@@ -42,12 +49,27 @@ class Batches:
 
     ``n`` rows make ``ceil(n / batch_size)`` batches whose sizes differ by one at the
     most, so that no tiny batch takes a step of its own.
+
+    Parameters
+    ----------
+    dataset : ImageSet
+    batch_size : int
+    random_state : RandomState, default=None
+        Shuffles the rows anew in each pass. None keeps their order.
+    augment : callable, default=None
+        Changes the images of each batch.
+    generator : torch.Generator, default=None
+        The augmentation's source of chance.
     """
 
-    def __init__(self, dataset, batch_size, random_state=None):
+    def __init__(
+        self, dataset, batch_size, random_state=None, augment=None, generator=None
+    ):
         self.dataset = dataset
         self.batch_size = batch_size
         self.random_state = random_state
+        self.augment = augment
+        self.generator = generator
 
     def __len__(self):
         return n_batches(len(self.dataset), self.batch_size)
@@ -57,7 +79,10 @@ class Batches:
         if self.random_state is not None and len(self) > 1:
             order = self.random_state.permutation(len(order))
         for places in np.array_split(order, len(self)):
-            yield self.dataset[places]
+            images, target = self.dataset[places]
+            if self.augment is not None:
+                images = augmented(images, self.augment, self.generator)
+            yield images, target
 
 
 def n_batches(n_rows, batch_size):
@@ -99,3 +124,79 @@ def pixel_moments(images, rows, weights, chunk=1024):
     tiny = 1e-6 * square.sqrt()
     spread[spread <= tiny] = 1.0
     return (mean + shift).numpy(), spread.numpy()
+
+
+def augmented(images, augment, generator):
+    """Images (B, H, W, C) after an augmentation, which sees them as (B, C, H, W)."""
+    images = images.permute(0, 3, 1, 2)  # (B, C, H, W)
+    found = augment(images, generator)
+    if not isinstance(found, torch.Tensor) or found.shape != images.shape:
+        what = getattr(found, "shape", type(found).__name__)
+        raise ValueError(
+            "augment must give back a float tensor of the shape that it takes, "
+            f"(B, C, H, W). It got {tuple(images.shape)} and gave "
+            f"{tuple(what) if isinstance(what, torch.Size) else what}."
+        )
+    return found.to(images.dtype).permute(0, 2, 3, 1)  # (B, H, W, C)
+
+
+def shift(images, generator):
+    """Move each image by up to a twelfth of its sides, the edges repeated."""
+    return _shift_by_share(images, generator, 12)
+
+
+def flip(images, generator):
+    """Mirror every second image, left and right, and move by up to an eighth."""
+    mirrored = torch.rand(len(images), generator=generator) < 0.5  # (B,)
+    mirrored = mirrored.to(images.device)[:, None, None, None]
+    images = torch.where(mirrored, images.flip(3), images)
+    return _shift_by_share(images, generator, 8)
+
+
+def affine(images, generator):
+    """Turn by up to 10 degrees, scale by up to 10 %, move by up to a twelfth."""
+    n = len(images)
+    angle, scale, right, down = 2 * torch.rand(4, n, generator=generator) - 1  # (B,)
+    angle, scale = angle * math.radians(10), 1 + 0.1 * scale
+    height, width = images.shape[2:]
+    cos, sin = scale * angle.cos(), scale * angle.sin()
+    rows = [cos, -sin * height / width, right / 6, sin * width / height, cos, down / 6]
+    theta = torch.stack(rows, dim=1).view(n, 2, 3).to(images)
+    grid = nn.functional.affine_grid(theta, list(images.shape), align_corners=False)
+    return nn.functional.grid_sample(
+        images, grid, padding_mode="border", align_corners=False
+    )
+
+
+AUGMENTATIONS = {"shift": shift, "affine": affine, "flip": flip}
+
+
+def _shift_by_share(images, generator, share):
+    reach = [max(1, side // share) for side in images.shape[2:]]
+    down, right = (
+        torch.randint(-most, most + 1, (len(images),), generator=generator)
+        for most in reach
+    )
+    return shifted(images, down, right)
+
+
+def shifted(images, down, right):
+    """Images (B, C, H, W), each moved by its own whole pixels, the edges repeated."""
+    n, _, height, width = images.shape
+    rows = (torch.arange(height) - down[:, None]).clamp(0, height - 1)  # (B, H)
+    columns = (torch.arange(width) - right[:, None]).clamp(0, width - 1)  # (B, W)
+    places = torch.arange(n)[:, None, None], rows[:, :, None], columns[:, None, :]
+    return images.permute(0, 2, 3, 1)[places].permute(0, 3, 1, 2)
+
+
+VIEWS = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1)]
+
+
+def views(images, n_views):
+    """The first ``n_views`` of VIEWS of images (B, H, W, C), one after another."""
+    for down, right in VIEWS[:n_views]:
+        if (down, right) == (0, 0):
+            yield images
+            continue
+        by = torch.full((len(images),), down), torch.full((len(images),), right)
+        yield shifted(images.permute(0, 3, 1, 2), *by).permute(0, 2, 3, 1)

@@ -17,7 +17,7 @@ from skorch.helper import predefined_split
 from skorch.utils import noop
 from torch import nn
 
-from sk_rnnimage._batches import Batches, n_batches, to_tensor
+from sk_rnnimage._batches import Batches, n_batches, to_tensor, views
 
 LABEL_SMOOTHING = 0.1
 AUTO_STEPS, AUTO_EPOCHS = 400, (4, 100)
@@ -41,6 +41,7 @@ def train(
     schedule=True,
     patience=None,
     moments=None,
+    augment=None,
     callbacks=None,
     device="cpu",
     verbose=0,
@@ -64,11 +65,13 @@ def train(
         epoch's weights are restored. None does neither.
     moments : dict of arrays, default=None
         The optimiser's state as an earlier call returned it.
+    augment : callable, default=None
+        Changes the images of each training batch.
     callbacks : list of skorch callbacks, default=None
     device : str, default="cpu"
     verbose : int, default=0
     seed : int, default=0
-        Of the order of the batches and of dropout.
+        Of the order of the batches, of augmentation and of dropout.
 
     Returns
     -------
@@ -92,6 +95,8 @@ def train(
         batch_size=batch_size,
         iterator_train=Batches,
         iterator_train__random_state=np.random.RandomState(seed),
+        iterator_train__augment=augment,
+        iterator_train__generator=torch.Generator().manual_seed(seed),
         iterator_valid=Batches,
         train_split=None if valid is None else predefined_split(valid),
         callbacks=_callbacks(
@@ -278,11 +283,12 @@ def _load_moments(net, moments):
         }
 
 
-def logits_of(network, images, rows_at_once):
-    """What the network says of each image: an array (B, K)."""
+def logits_of(network, images, rows_at_once, n_views=1):
+    """What the network says of each image, on average over its views: (B, K)."""
+    parts = []
     with torch.inference_mode():
-        parts = [
-            network(to_tensor(images, slice(start, start + rows_at_once))).numpy()
-            for start in range(0, len(images), rows_at_once)
-        ]
+        for start in range(0, len(images), rows_at_once):
+            batch = to_tensor(images, slice(start, start + rows_at_once))
+            found = [network(view) for view in views(batch, n_views)]  # each (B, K)
+            parts.append(torch.stack(found).mean(0).numpy())
     return np.concatenate(parts)

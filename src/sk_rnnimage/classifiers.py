@@ -42,6 +42,16 @@ class RNNImageClassifier(BaseImageClassifier):
     image_shape : tuple (H, W) or (H, W, C), default=None
         The shape of one image, needed for flat X that is neither square grey nor
         square RGB: without it that is read as one row of pixels.
+    augment : {"shift", "affine", "flip"}, callable or None, default=None
+        How each training batch of ``fit`` is varied, by chance and seeded. ``"shift"``
+        moves each image by up to a twelfth of its sides; ``"affine"`` also turns it by
+        up to 10 degrees and scales it by up to 10 %; ``"flip"``, for natural images,
+        mirrors every second one left and right and moves it by up to an eighth.
+        Edges are repeated. A callable ``augment(images, generator)`` takes and gives
+        float tensors (B, C, H, W), in pixel values before scaling.
+    n_views : int, default=1
+        Views of an image, each moved by at most one pixel, over whose logits
+        predictions are averaged, up to 9; 1 is the image as it is.
     max_epochs : int or "auto", default="auto"
         Passes over the training images. ``"auto"`` gives 400 steps of the optimiser,
         in at least 4 and at most 100 passes: small sets need steps, not epochs.
@@ -152,6 +162,8 @@ class RNNImageClassifier(BaseImageClassifier):
         pooling="mean",
         dropout=0.0,
         image_shape=None,
+        augment=None,
+        n_views=1,
         max_epochs="auto",
         batch_size=128,
         learning_rate=0.01,
@@ -174,6 +186,8 @@ class RNNImageClassifier(BaseImageClassifier):
         self.pooling = pooling
         self.dropout = dropout
         self.image_shape = image_shape
+        self.augment = augment
+        self.n_views = n_views
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -238,6 +252,16 @@ class CRNNImageClassifier(BaseImageClassifier):
     image_shape : tuple (H, W) or (H, W, C), default=None
         The shape of one image, needed for flat X that is neither square grey nor
         square RGB: without it that is read as one row of pixels.
+    augment : {"shift", "affine", "flip"}, callable or None, default=None
+        How each training batch of ``fit`` is varied, by chance and seeded. ``"shift"``
+        moves each image by up to a twelfth of its sides; ``"affine"`` also turns it by
+        up to 10 degrees and scales it by up to 10 %; ``"flip"``, for natural images,
+        mirrors every second one left and right and moves it by up to an eighth.
+        Edges are repeated. A callable ``augment(images, generator)`` takes and gives
+        float tensors (B, C, H, W), in pixel values before scaling.
+    n_views : int, default=1
+        Views of an image, each moved by at most one pixel, over whose logits
+        predictions are averaged, up to 9; 1 is the image as it is.
     max_epochs : int or "auto", default="auto"
         Passes over the training images. ``"auto"`` gives 400 steps of the optimiser,
         in at least 4 and at most 100 passes: small sets need steps, not epochs.
@@ -359,6 +383,8 @@ class CRNNImageClassifier(BaseImageClassifier):
         pooling="mean",
         dropout=0.0,
         image_shape=None,
+        augment=None,
+        n_views=1,
         max_epochs="auto",
         batch_size=128,
         learning_rate=0.01,
@@ -383,6 +409,8 @@ class CRNNImageClassifier(BaseImageClassifier):
         self.pooling = pooling
         self.dropout = dropout
         self.image_shape = image_shape
+        self.augment = augment
+        self.n_views = n_views
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
