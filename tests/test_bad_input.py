@@ -285,6 +285,21 @@ def test_other_classes_in_a_warm_start(models):
     check_refusal(model, ValueError, sentence, "fit", X, y % 2)
 
 
+@pytest.mark.parametrize("name, value", [
+    ("hidden_size", 4), ("hidden_size", 0), ("cell", "gru"), ("scan", "snake"),
+    ("scan", "zigzag"), ("pooling", "max"), ("bidirectional", False),
+    ("patch_size", 2), ("image_shape", (4, 16)),
+])  # fmt: skip
+def test_another_network_where_training_goes_on(models, name, value):
+    X, y = draw()
+    model = models[1].set_params(warm_start=True, **{name: value})
+    sentence = f"Set {name} back, or call fit with warm_start=False."
+    if (name, value) in [("hidden_size", 0), ("scan", "zigzag")]:
+        sentence = f"{name} must be "
+    check_refusal(model, ValueError, sentence, "fit", X, y)
+    check_refusal(model, ValueError, sentence, "partial_fit", X, y)
+
+
 def test_too_few_images_to_hold_out(models):
     X, y = draw(n=6)
     sentence = (

@@ -625,6 +625,14 @@ def test_warm_start_goes_on(cls):
     assert weights_equal(model, make(cls, max_epochs=5).fit(X, y))
 
 
+@pytest.mark.parametrize("way", ["fit", "partial_fit"])
+def test_dropout_may_change_where_training_goes_on(cls, way):
+    X, y = draw(n=40)
+    one = make(cls, warm_start=True).fit(X, y)
+    other = copy.deepcopy(one).set_params(dropout=0.5)
+    assert not weights_equal(getattr(one, way)(X, y), getattr(other, way)(X, y))
+
+
 def test_warm_start_keeps_the_pixel_scaling(cls):
     X, y = draw(n=40)
     model = make(cls, warm_start=True).fit(X, y)

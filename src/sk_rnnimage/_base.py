@@ -1,6 +1,5 @@
 """What both classifiers share: validation, fit, forward, tags."""
 
-import copy
 import math
 import numbers
 from contextlib import contextmanager
@@ -109,7 +108,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
 
     def _fit(self, X, y, sample_weight, validation):
         go_on = self.warm_start and hasattr(self, "weights_")
-        before = (self.classes_, self.image_shape_) if go_on else None
+        classes_before = self.classes_ if go_on else None
         images = check_images(self, X, image_shape=self._image_shape(), reset=not go_on)
         y, weights = self._check_targets(images, y, sample_weight)
         rows = np.flatnonzero(weights)
@@ -121,8 +120,8 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
             rows, codes, valid = self._hold_out(images, rows, codes, weights, seed)
         data = ImageSet(images, rows, codes, self._loss_weights(codes, weights[rows]))
         if go_on:
-            self._check_warm_start(before)
-            network, history = copy.deepcopy(self._network()), self.history_
+            self._check_warm_start(classes_before)
+            network, history = self._network_to_train_on(), self.history_
         else:
             self._config = self._configure()
             network, history = self._new_network(seed), []
@@ -194,7 +193,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
             set_precision(network, torch.float32)
         else:
             seed = self._seed + len(self.history_)
-            network = copy.deepcopy(self._network())
+            network = self._network_to_train_on()
             history, moments = self.history_, self._moments
         data = ImageSet(images, rows, codes, self._loss_weights(codes, weights[rows]))
         epochs, best, self._moments = train(
@@ -347,8 +346,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
             )
         self.classes_ = classes
 
-    def _check_warm_start(self, before):
-        classes, _ = before
+    def _check_warm_start(self, classes):
         if not np.array_equal(classes, self.classes_):
             raise ValueError(
                 "warm_start=True can go on only with the classes of the last fit, "
@@ -433,11 +431,13 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
     def _configuration(self, auto_scans):
         """The parameters that make the network, checked, in plain values."""
         check_patch_size(self.patch_size)
+        listed = isinstance(self.patch_size, list)
+        patch_size = tuple(self.patch_size) if listed else self.patch_size
         return {
             "cell": self.cell,
             "hidden_size": positive_ints("hidden_size", self.hidden_size),
+            "patch_size": patch_size,
             "scans": self._scans(auto_scans),
-            "patch_size": self.patch_size,
             "bidirectional": bool(self.bidirectional),
             "pooling": self.pooling,
             "dropout": float(self.dropout),
@@ -494,11 +494,34 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         """The fitted network: the one at hand, or one built from ``weights_``."""
         if hasattr(self, "_module"):
             return self._module
+        return self._network_of_weights()
+
+    def _network_of_weights(self):
         network = self._new_network()
         weights = {name: torch.tensor(w) for name, w in self.weights_.items()}
         network.load_state_dict(weights, assign=True)
         network.standardize.precision = torch.empty(0, dtype=network.head.weight.dtype)
         return network.eval()
+
+    def _network_to_train_on(self):
+        """The fitted network, of which no parameter but dropout may have changed."""
+        config = self._configure()
+        changed = [
+            "scan" if key == "scans" else key
+            for key, value in self._config.items()
+            if key != "dropout" and config[key] != value
+        ]
+        shape = self._image_shape()
+        if shape is not None and full_shape(shape) != full_shape(self.image_shape_):
+            changed.append("image_shape")
+        if changed:
+            raise ValueError(
+                f"{changed[0]}={getattr(self, changed[0])!r} does not go with the "
+                "network that was fitted, and training can only go on with that one. "
+                f"Set {changed[0]} back, or call fit with warm_start=False."
+            )
+        self._config = config
+        return self._network_of_weights()
 
     def _finish(self, network, history, epochs, best):
         """Keep what training found."""

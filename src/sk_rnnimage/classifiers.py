@@ -76,7 +76,7 @@ class RNNImageClassifier(BaseImageClassifier):
         inverse of the sum of its sample weights (in ``fit`` alone).
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights of the last ``fit`` (and its scaling
-        of the pixels), with the same classes.
+        of the pixels), with the same classes and the same network.
     callbacks : list of skorch callbacks, default=None
         Passed to the skorch net that trains, after the estimator's own.
     device : {"auto", "cpu", "cuda", "cuda:0", ...}, default="auto"
@@ -286,7 +286,7 @@ class CRNNImageClassifier(BaseImageClassifier):
         inverse of the sum of its sample weights (in ``fit`` alone).
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights of the last ``fit`` (and its scaling
-        of the pixels), with the same classes.
+        of the pixels), with the same classes and the same network.
     callbacks : list of skorch callbacks, default=None
         Passed to the skorch net that trains, after the estimator's own.
     device : {"auto", "cpu", "cuda", "cuda:0", ...}, default="auto"
