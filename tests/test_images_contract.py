@@ -5,6 +5,7 @@ import io
 import pickle
 import pickletools
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import joblib
 import numpy as np
@@ -319,6 +320,27 @@ def test_global_state_is_left_alone(cls, early_stopping):
     model.partial_fit(X, y)
     _pickled(model).predict(X)
     assert _global_state() == before
+
+
+def test_threads_do_not_disturb_each_other(cls):
+    X, y = draw(n=200)
+    before = _global_state()
+
+    def fit(seed):
+        return make(cls, dropout=0.3, random_state=seed).fit(X, y)
+
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(fit, range(4)))
+    assert _global_state() == before
+    for seed, model in enumerate(together):
+        assert weights_equal(model, fit(seed))
+
+
+def test_other_devices_are_not_seeded(cls, monkeypatch):
+    seeds = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeds.append)
+    _pickled(make(cls).fit(*draw()))
+    assert seeds == []
 
 
 def test_random_state_none_follows_numpy(cls):

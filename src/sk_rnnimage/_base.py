@@ -18,7 +18,7 @@ from sklearn.utils.validation import (
 )
 
 from sk_rnnimage._batches import AUGMENTATIONS, VIEWS, ImageSet, pixel_moments
-from sk_rnnimage._training import auto_epochs, logits_of, train
+from sk_rnnimage._training import auto_epochs, logits_of, seeded, train
 from sk_rnnimage.cells import CELLS
 from sk_rnnimage.images import (
     check_image_shape,
@@ -484,8 +484,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
 
     def _new_network(self, seed=0):
         """A network with fresh weights that depend on the seed alone."""
-        with torch.random.fork_rng([]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             return ImageNetwork(
                 self._config, full_shape(self.image_shape_), len(self.classes_)
             )

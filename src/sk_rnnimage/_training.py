@@ -1,5 +1,6 @@
 """train(): the skorch net, its schedule, stopping, seeds and device."""
 
+import threading
 import warnings
 from contextlib import contextmanager
 
@@ -223,14 +224,30 @@ class _ValidAccuracy(Callback):
             net.history.record_batch("valid_accuracy", accuracy)
 
 
+_TURN = threading.RLock()
+
+
+@contextmanager
+def seeded(seed, device="cpu"):
+    """Seed torch's generators of the CPU and of a device, and put them back after.
+
+    They belong to the whole process, so threads take turns.
+    """
+    devices = [torch.device(device)] if device != "cpu" else []
+    with _TURN, torch.random.fork_rng(devices):
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed seeds every GPU
+        for gpu in devices:
+            with torch.cuda.device(gpu):
+                torch.cuda.manual_seed(seed)
+        yield
+
+
 @contextmanager
 def _reproducible(seed, device):
     """Seed torch and flush denormals, and put both back as they were found."""
-    devices = [torch.device(device)] if device != "cpu" else []
     flushed = bool(torch.tensor(1e-310, dtype=torch.float64) * 1 == 0)
-    with torch.random.fork_rng(devices), warnings.catch_warnings():
+    with seeded(seed, device), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step")
-        torch.manual_seed(seed)
         torch.set_flush_denormal(True)
         try:
             yield
