@@ -1,8 +1,15 @@
 """scikit-learn's own checks, none excused."""
 
+import pytest
+from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sk_rnnimage import CRNNImageClassifier, ImageToSequence, RNNImageClassifier
+from sk_rnnimage import (
+    CRNNImageClassifier,
+    ImageReader,
+    ImageToSequence,
+    RNNImageClassifier,
+)
 
 ESTIMATORS = [
     RNNImageClassifier(),
@@ -19,3 +26,25 @@ ESTIMATORS = [
 @parametrize_with_checks(ESTIMATORS)
 def test_sklearn_checks(estimator, check):
     check(estimator)
+
+
+# scikit-learn has no files to give to a transformer of files: what needs no X
+@pytest.mark.parametrize(
+    "check",
+    [
+        "check_estimator_cloneable",
+        "check_estimator_repr",
+        "check_estimator_tags_renamed",
+        "check_get_params_invariance",
+        "check_mixin_order",
+        "check_no_attributes_set_in_init",
+        "check_parameters_default_constructible",
+        "check_set_params",
+        "check_valid_tag_types",
+    ],
+)
+def test_sklearn_checks_of_the_reader(check):
+    estimator = ImageReader((4, 4), mode="L")
+    if check == "check_parameters_default_constructible":
+        estimator = ImageReader()
+    getattr(estimator_checks, check)("ImageReader", estimator)
