@@ -268,6 +268,12 @@ def test_unknown_label_in_y_val(models):
     check_fits(models, ValueError, sentence, X, y, X_val=X, y_val=y + (y == 2))
 
 
+def test_validation_weights_alone(models):
+    X, y = draw()
+    sentence = "sample_weight_val needs X_val and y_val."
+    check_fits(models, ValueError, sentence, X, y, sample_weight_val=np.ones(len(y)))
+
+
 def test_half_a_validation_set(models):
     X, y = draw()
     sentence = "X_val and y_val must be passed together."
@@ -350,6 +356,9 @@ BAD_PARAMETERS = [
     ("device", "tpu", "device must be 'auto', 'cpu', 'cuda' or 'cuda:0', 'cuda:1', "
      ".... Got 'tpu' instead."),
     ("device", "cpu:x", "Got 'cpu:x' instead."),
+    ("device", "cpu:0", "Got 'cpu:0' instead."),
+    ("device", "cuda:", "Got 'cuda:' instead."),
+    ("device", "auto:", "Got 'auto:' instead."),
     ("device", None, "Got None instead."),
     ("device", "cuda:99", "device='cuda:99' asks for a GPU that is not there: torch "
      "sees "),
@@ -380,6 +389,10 @@ BAD_PARAMETERS = [
     ("early_stopping", "yes", "The 'early_stopping' parameter of {name} must be "),
     ("bidirectional", 2, "The 'bidirectional' parameter of {name} must be "),
     ("callbacks", "epoch", "The 'callbacks' parameter of {name} must be "),
+    ("callbacks", ["epoch"], "callbacks must hold skorch callbacks, alone or as pairs "
+     "(name, callback). Got 'epoch' instead."),
+    ("callbacks", [("a", 1)], "Got ('a', 1) instead."),
+    ("callbacks", [int], "Got <class 'int'> instead."),
     ("random_state", "seed", "The 'random_state' parameter of {name} must be "),
 ]  # fmt: skip
 
@@ -466,11 +479,29 @@ def test_a_diverging_loss_names_the_learning_rate(cls, way):
     assert np.array_equal(model.predict_proba(X), expected, equal_nan=True)
 
 
+def test_weights_that_are_no_longer_finite_name_the_learning_rate(cls):
+    X, y = draw()
+    model = make(cls, learning_rate=1e300)
+    sentence = "learning_rate=1e+300 is probably too high; try a tenth of it."
+    more = {"classes": [0, 1, 2]}
+    check_refusal(model, ValueError, sentence, "partial_fit", X, y, **more)
+
+
+@pytest.mark.parametrize("value", [0, 10, "many"])
+def test_views_are_checked_where_they_are_used(models, value):
+    model = models[1].set_params(n_views=value)
+    sentence = f"must be an int in the range [1, 9]. Got {value!r} instead."
+    check_refusal(model, ValueError, sentence, "predict", draw()[0])
+
+
 @pytest.mark.parametrize(
     ("class_weight", "message"),
     [
         ({"x": 2.0}, "class_weight names the label 'x', which is not among"),
-        ({0: -1.0}, "class_weight must not be negative."),
+        ({0: -1.0}, "class_weight must hold finite weights of at least 0. Got {0: -1"),
+        ({0: np.inf}, "class_weight must hold finite weights of at least 0."),
+        ({0: None}, "class_weight must hold finite weights of at least 0."),
+        ({0: "a"}, "class_weight must hold finite weights of at least 0."),
         ({0: 0, 1: 0}, "class_weight and sample_weight together leave no image"),
     ],
 )

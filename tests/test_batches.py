@@ -130,6 +130,13 @@ def test_callable_that_changes_the_shape():
         model.fit(X, y)
 
 
+def test_callable_that_gives_an_array(cls):
+    X, y = draw()
+    model = make(cls, augment=lambda images, _: images.numpy())
+    with pytest.raises(ValueError, match="It got .* and gave ndarray"):
+        model.fit(X, y)
+
+
 def test_views_are_moved_by_one_pixel():
     images = numbered(2)
     found = list(views(images.permute(0, 2, 3, 1), len(VIEWS)))

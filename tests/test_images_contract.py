@@ -501,6 +501,16 @@ def test_a_common_factor_of_the_weights_does_not_matter(cls, method):
     assert_allclose(one.predict_proba(X), two.predict_proba(X), atol=1e-5)
 
 
+@pytest.mark.parametrize("scale", [1e-310, 1e308])
+def test_the_scale_of_the_weights_does_not_matter(cls, scale):
+    X, y = draw()
+    model = make(cls).fit(X, y)
+    weighted = make(cls).fit(X, y, np.full(len(y), scale))
+    by_class = make(cls, class_weight=dict.fromkeys(range(3), scale)).fit(X, y)
+    assert weights_equal(model, weighted)
+    assert weights_equal(model, by_class)
+
+
 def test_labels_of_weight_zero_are_no_classes(cls):
     X, y = draw()
     model = make(cls).fit(X, y, sample_weight=(y != 1).astype(float))

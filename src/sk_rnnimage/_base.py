@@ -2,6 +2,7 @@
 
 import math
 import numbers
+import re
 from contextlib import contextmanager
 
 import numpy as np
@@ -9,7 +10,11 @@ import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.utils import check_array, check_random_state, column_or_1d
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import (
+    Interval,
+    StrOptions,
+    validate_parameter_constraints,
+)
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -18,7 +23,7 @@ from sklearn.utils.validation import (
 )
 
 from sk_rnnimage._batches import AUGMENTATIONS, VIEWS, ImageSet, pixel_moments
-from sk_rnnimage._training import auto_epochs, logits_of, seeded, train
+from sk_rnnimage._training import auto_epochs, check_callbacks, logits_of, seeded, train
 from sk_rnnimage.cells import CELLS
 from sk_rnnimage.images import (
     check_image_shape,
@@ -287,6 +292,11 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
 
     def _logits(self, X):
         check_is_fitted(self)
+        validate_parameter_constraints(
+            {"n_views": self._parameter_constraints["n_views"]},
+            {"n_views": self.n_views},
+            caller_name=type(self).__name__,
+        )
         images = check_images(self, X)
         at_once = max(1, PIXELS_AT_ONCE // self.n_features_in_)
         logits = logits_of(self._network(), images, at_once, self.n_views)
@@ -317,7 +327,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         weights = _check_sample_weight(
             sample_weight, images, dtype=np.float64, ensure_non_negative=True
         )
-        return y, weights
+        return y, without_overflow(weights)
 
     def _encode(self, y, name):
         """Labels to their places in ``classes_``."""
@@ -378,13 +388,17 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
                 f"class_weight names the label {unknown[0]!r}, which is not among the "
                 f"classes {labels}."
             )
-        factors = np.array([given.get(label, 1.0) for label in labels], dtype=float)
-        if not np.isfinite(factors).all() or (factors < 0).any():
-            raise ValueError(f"class_weight must not be negative. Got {given!r}.")
-        return factors
+        values = [given.get(label, 1.0) for label in labels]
+        if not all(isinstance(v, numbers.Real) and 0 <= v < math.inf for v in values):
+            raise ValueError(
+                f"class_weight must hold finite weights of at least 0. Got {given!r}."
+            )
+        return without_overflow(np.array(values, dtype=np.float64))
 
     def _validation_set(self, X_val, y_val, sample_weight_val):
         if X_val is None and y_val is None:
+            if sample_weight_val is not None:
+                raise ValueError("sample_weight_val needs X_val and y_val.")
             return None
         if X_val is None or y_val is None:
             raise ValueError("X_val and y_val must be passed together.")
@@ -447,20 +461,20 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
 
     def _resolve_device(self):
         """The name of the torch device that ``device`` means."""
-        kind, _, number = str(self.device).partition(":")
-        known = kind in ("auto", "cpu", "cuda") and (number == "" or number.isdigit())
-        if not known or (number and kind == "auto"):
+        name = str(self.device)
+        if not re.fullmatch(r"auto|cpu|cuda(:[0-9]+)?", name):
             raise ValueError(
                 "device must be 'auto', 'cpu', 'cuda' or 'cuda:0', 'cuda:1', .... "
                 f"Got {self.device!r} instead."
             )
         n_gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        kind, _, number = name.partition(":")
         if kind == "cuda" and int(number or 0) >= n_gpus:
             raise ValueError(
                 f"device={self.device!r} asks for a GPU that is not there: torch sees "
                 f"{n_gpus}. Use device='auto' or 'cpu'."
             )
-        return ("cuda" if n_gpus else "cpu") if kind == "auto" else str(self.device)
+        return ("cuda" if n_gpus else "cpu") if kind == "auto" else name
 
     def _draw_seed(self):
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -472,6 +486,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         return self.max_epochs
 
     def _training_settings(self, device, seed):
+        check_callbacks(self.callbacks)
         return {
             "batch_size": self.batch_size,
             "learning_rate": self.learning_rate,
@@ -573,6 +588,11 @@ def positive_ints(name, value, length=None):
             f"Got {value!r} instead."
         )
     return tuple(int(v) for v in values)
+
+
+def without_overflow(weights):
+    """Weights times the power of two that makes the largest at most 1."""
+    return np.ldexp(weights, -np.frexp(weights.max())[1])
 
 
 def set_pixel_moments(network, images, rows, weights):

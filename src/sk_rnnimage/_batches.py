@@ -131,11 +131,11 @@ def augmented(images, augment, generator):
     images = images.permute(0, 3, 1, 2)  # (B, C, H, W)
     found = augment(images, generator)
     if not isinstance(found, torch.Tensor) or found.shape != images.shape:
-        what = getattr(found, "shape", type(found).__name__)
+        tensor = isinstance(found, torch.Tensor)
+        what = tuple(found.shape) if tensor else type(found).__name__
         raise ValueError(
             "augment must give back a float tensor of the shape that it takes, "
-            f"(B, C, H, W). It got {tuple(images.shape)} and gave "
-            f"{tuple(what) if isinstance(what, torch.Size) else what}."
+            f"(B, C, H, W). It got {tuple(images.shape)} and gave {what}."
         )
     return found.to(images.dtype).permute(0, 2, 3, 1)  # (B, H, W, C)
 

@@ -116,11 +116,21 @@ def train(
     return history, _best_epoch(net, history), _get_moments(net)
 
 
+def check_callbacks(callbacks):
+    """Raise where the parameter ``callbacks`` holds what skorch cannot call."""
+    for item in callbacks or ():
+        pair = isinstance(item, tuple) and len(item) == 2
+        callback = item[1] if pair else item
+        kind = callback if isinstance(callback, type) else type(callback)
+        if callback is not None and not issubclass(kind, Callback):
+            raise ValueError(
+                "callbacks must hold skorch callbacks, alone or as pairs "
+                f"(name, callback). Got {item!r} instead."
+            )
+
+
 def _callbacks(data, valid, epochs, batch_size, learning_rate, schedule, patience):
-    callbacks = [
-        ("divergence", _StopAtDivergence()),
-        ("gradient_clipping", GradientNormClipping(1.0)),
-    ]
+    callbacks = [("gradient_clipping", GradientNormClipping(1.0))]
     if schedule:
         cycle = LRScheduler(
             torch.optim.lr_scheduler.OneCycleLR,
@@ -140,7 +150,7 @@ def _callbacks(data, valid, epochs, batch_size, learning_rate, schedule, patienc
             patience=patience, threshold=0.0, load_best=True, sink=noop
         )
         callbacks.append(("early_stopping", stopping))
-    return callbacks
+    return [*callbacks, ("divergence", _StopAtDivergence())]
 
 
 class _Net(NeuralNet):
@@ -202,15 +212,21 @@ class _WeightedCrossEntropy(nn.Module):
 
 
 class _StopAtDivergence(Callback):
-    """Raise where the loss is no longer a number."""
+    """Raise where the loss or, in the end, a weight is no longer a number."""
 
     def on_batch_end(self, net, training=False, **kwargs):
         if training and not np.isfinite(net.history[-1, "batches", -1, "train_loss"]):
-            raise ValueError(
-                f"The training loss is no longer finite in epoch {len(net.history)}: "
-                f"the training diverged. learning_rate={net.lr} is probably too high; "
-                "try a tenth of it."
-            )
+            self._stop(net, "The training loss is")
+
+    def on_train_end(self, net, **kwargs):
+        if not all(weights.isfinite().all() for weights in net.module_.parameters()):
+            self._stop(net, "The weights are")
+
+    def _stop(self, net, what):
+        raise ValueError(
+            f"{what} no longer finite in epoch {len(net.history)}: the training "
+            f"diverged. learning_rate={net.lr} is probably too high; try a tenth of it."
+        )
 
 
 class _ValidAccuracy(Callback):
