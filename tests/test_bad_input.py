@@ -65,8 +65,23 @@ BAD_IMAGES = {
         np.array([np.ones((8, 8)), np.ones((7, 8))], dtype=object),
         "X is a ragged list: item 0 has shape (8, 8), item 1 is of shape (7, 8).",
     ),
-    "complex": (np.ones((N, 8, 8)) * 1j, "Complex data not supported"),
+    "complex": (
+        np.ones((N, 8, 8)) * 1j,
+        "Complex data not supported: X holds values of dtype complex128 where pixels "
+        "should be. Pass real numbers",
+    ),
     "flat complex": (np.ones((N, 64)) * 1j, "Complex data not supported"),
+    "complex tensor": (torch.ones(N, 8, 8).cfloat().conj(), "Complex data not sup"),
+    "dates": (
+        np.ones((N, 8, 8), "M8[s]"),
+        "X holds values of dtype datetime64[s] where pixels should be. Pass real numb",
+    ),
+    "a frame of dates": (
+        pd.DataFrame(np.ones((N, 64), "M8[s]")),
+        "X holds values of dtype datetime64[s] where pixels should be.",
+    ),
+    "durations": (np.ones((N, 64), "m8[s]"), "X holds values of dtype timedelta64[s]"),
+    "records": (np.zeros((N, 8, 8), [("a", "f4")]), "X holds values of dtype [('a', "),
     "sparse": (sparse.csr_matrix(np.eye(N, 64)), "Sparse data was passed for X"),
     "channels first": (np.ones((N, 3, 8, 8)), CHANNELS_FIRST),
 }

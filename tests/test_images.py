@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 from conftest import draw
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 from sk_rnnimage import ImageToSequence
 from sk_rnnimage.images import (
@@ -78,6 +78,20 @@ def test_lists_and_series_of_images():
     for given in (list(X), tuple(X), pd.Series(list(X)), X.tolist(),
                   [torch.from_numpy(x) for x in X]):  # fmt: skip
         assert_array_equal(read(given)[0], X[..., np.newaxis])
+
+
+def test_tensors_that_numpy_does_not_take_at_once():
+    X = torch.from_numpy(draw(n=3)[0])
+    grey = X.float()
+    odd = [grey.bfloat16(), list(grey.bfloat16()), (-1j * grey).conj().imag,
+           list(grey.requires_grad_())]  # fmt: skip
+    for given in odd:
+        assert_allclose(read(given)[0][..., 0], X, rtol=1e-2)
+
+
+def test_sparse_tensors_are_refused():
+    with pytest.raises(TypeError, match="^X is a sparse tensor. Pass a dense one: X.t"):
+        read(torch.eye(4).to_sparse())
 
 
 def test_objects_that_are_numbers():

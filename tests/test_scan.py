@@ -214,6 +214,18 @@ def test_flat_or_shaped(layout, shape, patch_size):
     assert back.shape == np.shape(other)
 
 
+@pytest.mark.parametrize("shape", [(36,), (6, 6), (6, 6, 3)], ids=str)
+def test_images_in_a_container_come_back_as_an_array(shape):
+    X, _ = draw(n=5, shape=(6, 6, 3) if len(shape) == 3 else (6, 6))
+    X = X.reshape(5, *shape).astype(np.float32)
+    objects = np.empty(5, dtype=object)
+    objects[:] = list(X)
+    tensors = list(torch.from_numpy(X).requires_grad_())
+    for given in (pd.Series(list(X)), objects, X.tolist(), tensors):
+        reader = ImageToSequence("snake").fit(given)
+        assert_array_equal(reader.inverse_transform(reader.transform(given)), X)
+
+
 def test_channels_of_one_keep_their_axis():
     X, _ = draw(shape=(6, 6, 1))
     reader = ImageToSequence().fit(X)

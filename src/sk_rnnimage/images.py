@@ -47,6 +47,7 @@ def check_images(estimator, X, *, image_shape=None, reset=False, name="X"):
         X = _check_flat(estimator, X, reset, name)
         if reset:
             estimator.image_shape_ = _shape_of_flat(X.shape[1], image_shape, name)
+        _refuse_dtype(X, name)
         height, width, channels = full_shape(estimator.image_shape_)
         return X.reshape(len(X), height, width, channels)  # (B, H, W, C)
     X = _check_shaped(estimator, X, name)
@@ -101,9 +102,8 @@ def check_image_shape(image_shape):
 
 def _to_array(X, name):
     """X as something that check_array understands, or a clear refusal."""
-    if hasattr(X, "detach") and hasattr(X, "numpy"):  # a torch tensor
-        X = X.detach().cpu()
-        X = (X.float() if str(X.dtype) == "torch.bfloat16" else X).numpy()
+    if _is_tensor(X):
+        X = _tensor_to_array(X, name)
     if isinstance(X, (list, tuple)):
         X = _stack(X, name)
     if hasattr(X, "iloc") and X.ndim == 1:  # a Series
@@ -117,14 +117,41 @@ def _to_array(X, name):
     if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1:
         if len(X) and np.ndim(X[0]) >= 1:
             X = _stack(list(X), name)
+    _refuse_dtype(X, name)
     return X
+
+
+def _is_tensor(X):
+    """Whether X is a torch tensor; torch need not be imported for that."""
+    return hasattr(X, "detach") and hasattr(X, "numpy")
+
+
+def _tensor_to_array(X, name):
+    if str(X.layout) != "torch.strided":
+        raise TypeError(
+            f"{name} is a sparse tensor. Pass a dense one: {name}.to_dense()."
+        )
+    X = X.detach().cpu().resolve_conj().resolve_neg()
+    return (X.float() if str(X.dtype) == "torch.bfloat16" else X).numpy()
+
+
+def _refuse_dtype(X, name):
+    """Raise where an array holds neither numbers nor what may become numbers."""
+    dtype = getattr(X, "dtype", None)
+    kind = getattr(dtype, "kind", "f")
+    if kind in "cMmV":
+        raise ValueError(
+            f"{'Complex data not supported: ' if kind == 'c' else ''}{name} holds "
+            f"values of dtype {dtype} where pixels should be. Pass real numbers"
+            f"{f', for instance np.abs({name})' if kind == 'c' else ''}."
+        )
 
 
 def _holds_strings(X):
     """Whether the first row of an array or a DataFrame has a string or a path."""
     if hasattr(X, "iloc"):
         X = X.iloc[:1].to_numpy()
-    if not isinstance(X, np.ndarray) or X.dtype.kind not in "OUS":
+    if not isinstance(X, np.ndarray) or X.dtype.kind not in "OUST":
         return False
     return any(isinstance(v, (str, bytes, os.PathLike)) for v in X[:1].flat)
 
@@ -141,8 +168,8 @@ def _stack(images, name):
                 "Resize the images to one size first, for instance with "
                 "ImageReader(size=(height, width)), or pad them."
             )
-    if images and hasattr(images[0], "detach"):
-        images = [image.detach().cpu().numpy() for image in images]
+    if images and _is_tensor(images[0]):
+        images = [_tensor_to_array(image, name) for image in images]
     return np.asarray(images)
 
 

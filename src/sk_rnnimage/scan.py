@@ -206,6 +206,14 @@ def grid_shape(height, width, patch):
     return -(-height // patch[0]), -(-width // patch[1])
 
 
+def _n_axes(X):
+    """Axes of X as an array, where it may be a list or a Series of images too."""
+    n_axes = getattr(X, "ndim", 1)
+    if n_axes > 1:
+        return n_axes
+    return 1 + np.ndim(X.iloc[0] if hasattr(X, "iloc") else X[0])
+
+
 class ImageToSequence(TransformerMixin, BaseEstimator):
     """Turn each image into the sequence in which a scan reads it.
 
@@ -305,9 +313,8 @@ default="rows"
         height, width, channels = images.shape[1:]
         self._patch = resolve_patch(self.scan, self.patch_size, height, width)
         self._order = scan_order(self.scan, *grid_shape(height, width, self._patch))
-        n_axes = X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
         self._layout = {2: (self.n_features_in_,), 3: (height, width)}.get(
-            n_axes, (height, width, channels)
+            _n_axes(X), (height, width, channels)
         )
         self.n_steps_ = len(self._order)
         self.step_size_ = self._patch[0] * self._patch[1] * channels
