@@ -211,6 +211,30 @@ def test_pixel_moments_of_low_contrast_far_from_zero():
     assert_allclose(scale, images.std(), rtol=1e-6)
 
 
+def test_pixel_moments_of_large_images_take_few_at_once(monkeypatch):
+    images = np.broadcast_to(np.uint8(3), (40, 1024, 256, 2))
+    sizes = []
+
+    def counted(images, rows):
+        sizes.append(len(rows))
+        return to_tensor(images, rows)
+
+    monkeypatch.setattr("sk_rnnimage._batches.to_tensor", counted)
+    pixel_moments(images, np.arange(40), np.ones(40))
+    assert max(sizes) == 8
+
+
+@pytest.mark.parametrize("dtype, power", [("float32", 100), ("float64", 900)])
+def test_pixel_moments_do_not_depend_on_the_unit(dtype, power):
+    images = np.random.RandomState(0).rand(30, 5, 5, 3).astype(dtype)
+    mean, scale = pixel_moments(images, np.arange(30), np.ones(30))
+    for unit in (2.0**power, 2.0**-power):
+        part = (images * unit).astype(dtype)
+        other = pixel_moments(part, np.arange(30), np.ones(30), chunk=7)
+        assert_allclose(other[0] / unit, mean, rtol=1e-12)
+        assert_allclose(other[1] / unit, scale, rtol=1e-12)
+
+
 @pytest.mark.parametrize("value", [0, 0.1, 7, 255, -1e6, 1e30])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_constant_images_have_spread_one(value, dtype):

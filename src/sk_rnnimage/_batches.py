@@ -11,6 +11,8 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
+CHUNK_PIXELS = 2**22  # as floats, where the moments are taken
+
 
 class ImageSet(Dataset):
     """Some rows of an array of images with their class codes and weights.
@@ -111,19 +113,33 @@ def pixel_moments(images, rows, weights, chunk=1024):
     mean, scale : ndarray of shape (C,)
         The standard deviation is 1 where a channel does not vary.
     """
+    chunk = max(1, min(chunk, CHUNK_PIXELS // images[0].size))
     first = to_tensor(images, rows[:1])
     shift = first.mean((0, 1, 2))  # keeps the sum of squares small
+    unit = _power_of_two(to_tensor(images, rows[:chunk]).sub_(shift))
     total, squares, weight = 0.0, 0.0, float(weights.sum())
     for start in range(0, len(rows), chunk):
-        part = to_tensor(images, rows[start : start + chunk]).sub_(shift)
+        part = to_tensor(images, rows[start : start + chunk]).sub_(shift).div_(unit)
         w = torch.as_tensor(weights[start : start + chunk], dtype=torch.float64)
         total = total + w @ part.mean((1, 2)).double()  # (C,)
         squares = squares + w @ part.square_().mean((1, 2)).double()
     mean, square = total / weight, squares / weight
     spread = (square - mean**2).clamp(min=0).sqrt()
     tiny = 1e-6 * square.sqrt()
-    spread[spread <= tiny] = 1.0
-    return (mean + shift).numpy(), spread.numpy()
+    flat = spread <= tiny
+    spread = spread * unit
+    spread[flat] = 1.0
+    return (mean * unit + shift).numpy(), spread.numpy()
+
+
+def _power_of_two(values):
+    """A power of two like the largest of some values: dividing by it is exact.
+
+    No square of the quotients overflows or vanishes.
+    """
+    most = math.frexp(torch.finfo(values.dtype).max)[1] - 2
+    exponent = math.frexp(values.abs().max())[1]
+    return 2.0 ** min(max(exponent, -most), most)
 
 
 def augmented(images, augment, generator):
