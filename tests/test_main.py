@@ -191,6 +191,13 @@ def test_a_wrong_npz_ends_with_one_line(arrays, sentence, tmp_path, capsys):
     assert error.startswith(sentence.format(path))
 
 
+def test_an_error_of_a_classifier_stands_on_its_own_line(tmp_path, capsys):
+    X = np.full((6, 2, 2), np.nan)
+    path = save(tmp_path / "nan.npz", X=X, y=[0, 1] * 3)
+    assert compare("--data", path, "--cv", 2, "--classifiers", "SVC") == 2
+    assert "\nerror: Input X contains NaN." in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 hello"])
 def test_a_file_that_is_no_npz_ends_with_one_line(content, tmp_path, capsys):
     path = tmp_path / "wrong.npz"

@@ -251,8 +251,12 @@ def _run_all(rivals, X, y, splits):
     for place, name in enumerate(rivals, start=1):
         label = f"[{place:2}/{len(rivals)}] {name:{width}}"
         start = time.perf_counter()
-        with _ticking(label):
-            _, scores[name] = next(runs)
+        try:
+            with _ticking(label):
+                _, scores[name] = next(runs)
+        except Exception:
+            print(file=sys.stderr)  # the error has a line of its own
+            raise
         seconds = time.perf_counter() - start
         score = scores[name]["test_score"].mean()
         print(f"  {score:.4f}  {seconds:8.1f} s", file=sys.stderr, flush=True)
