@@ -208,9 +208,10 @@ def grid_shape(height, width, patch):
 
 def _n_axes(X):
     """Axes of X as an array, where it may be a list or a Series of images too."""
-    n_axes = getattr(X, "ndim", 1)
-    if n_axes > 1:
-        return n_axes
+    if not isinstance(X, (list, tuple)):
+        X = X if hasattr(X, "ndim") else np.asarray(X)
+        if X.ndim > 1:
+            return X.ndim
     return 1 + np.ndim(X.iloc[0] if hasattr(X, "iloc") else X[0])
 
 
