@@ -9,6 +9,7 @@ import pytest
 import torch
 from conftest import draw, make
 from scipy import sparse
+from skorch.callbacks import EarlyStopping
 
 from sk_rnnimage import CRNNImageClassifier, ImageToSequence
 
@@ -531,3 +532,19 @@ def test_balanced_does_not_go_with_partial_fit():
     message = "class_weight='balanced' does not go with partial_fit"
     with pytest.raises(ValueError, match=re.escape(message)):
         model.partial_fit(np.zeros((4, 4, 4)), [0, 1] * 2, classes=[0, 1])
+
+
+def test_a_callback_that_monitors_validation_needs_images_for_it():
+    X, y = draw(n=20)
+    model = make(CRNNImageClassifier, callbacks=[EarlyStopping()])
+    message = "callbacks holds an EarlyStopping that monitors 'valid_loss', but there"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        model.fit(X, y)
+    assert model.fit(X, y, X_val=X, y_val=y).n_iter_ == 3
+
+
+def test_an_unknown_label_in_y_val_names_the_way_out():
+    X, y = draw(n=20)
+    message = "y_val holds the label 9, which is not among the classes [0, 1, 2]. Let y"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        make(CRNNImageClassifier).fit(X, y, X_val=X[:2], y_val=[0, 9])

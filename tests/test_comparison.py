@@ -199,3 +199,10 @@ def test_bad_arguments_are_refused(change, sentence):
     arguments = {"classifiers": [GaussianNB()], "X": X, "y": Y, **change}
     with pytest.raises(ValueError, match=re.escape(sentence)):
         compare_classifiers(**arguments)
+
+
+@pytest.mark.parametrize("thing", [3, "SVC", GaussianNB])
+def test_what_is_no_classifier_is_refused(thing):
+    message = "classifiers must hold classifiers to be fitted. Got "
+    with pytest.raises(TypeError, match=re.escape(message)):
+        compare_classifiers([thing], X, Y)

@@ -123,14 +123,13 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         valid = self._validation_set(*validation)
         if valid is None and self.early_stopping:
             rows, codes, valid = self._hold_out(images, rows, codes, weights, seed)
+        check_callbacks(self.callbacks, validated=valid is not None)
         data = ImageSet(images, rows, codes, self._loss_weights(codes, weights[rows]))
         if go_on:
             self._check_warm_start(classes_before)
             network, history = self._network_to_train_on(), self.history_
         else:
-            self._config = self._configure()
-            network, history = self._new_network(seed), []
-            set_pixel_moments(network, images, rows, weights[rows])
+            network, history = self._fresh_network(seed, images, rows, weights), []
         small = len(rows) <= DOUBLE_PRECISION_ROWS and device == "cpu"
         set_precision(network, torch.float64 if small else torch.float32)
         epochs, best, _ = train(
@@ -139,7 +138,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
             valid=valid,
             max_epochs=self._n_epochs(len(rows)),
             patience=self.n_iter_no_change if self.early_stopping else None,
-            augment=AUGMENTATIONS.get(self.augment, self.augment),
+            augment=self._augmentation(),
             **self._training_settings(device, seed),
         )
         self._moments = None
@@ -187,14 +186,14 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
                 "class_weight='balanced' does not go with partial_fit, which cannot "
                 "know how many images of each class will come. Pass a dict of weights."
             )
+        check_callbacks(self.callbacks, validated=False)
         rows = np.flatnonzero(weights)
         codes = self._encode(y[rows], "y")
         device = self._resolve_device()
         if first:
             seed = self._draw_seed()
-            self._config = self._configure()
-            network, history, moments = self._new_network(seed), [], None
-            set_pixel_moments(network, images, rows, weights[rows])
+            network = self._fresh_network(seed, images, rows, weights)
+            history, moments = [], None
             set_precision(network, torch.float32)
         else:
             seed = self._seed + len(self.history_)
@@ -333,10 +332,14 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         """Labels to their places in ``classes_``."""
         unknown = np.setdiff1d(y, self.classes_)
         if len(unknown):
+            way_out = {
+                "y": "Name every label in classes at the first partial_fit",
+                "y_val": "Let y hold every label",
+            }
             raise ValueError(
                 f"{name} holds the label {unknown.tolist()[0]!r}, which is not among "
-                f"the classes {self.classes_.tolist()}. Name every label in classes at "
-                "the first partial_fit, or leave these images out."
+                f"the classes {self.classes_.tolist()}. {way_out[name]}, or leave "
+                "these images out."
             )
         return np.searchsorted(self.classes_, y)
 
@@ -485,8 +488,11 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
             return auto_epochs(n_rows, self.batch_size)
         return self.max_epochs
 
+    def _augmentation(self):
+        named = isinstance(self.augment, str)
+        return AUGMENTATIONS[self.augment] if named else self.augment
+
     def _training_settings(self, device, seed):
-        check_callbacks(self.callbacks)
         return {
             "batch_size": self.batch_size,
             "learning_rate": self.learning_rate,
@@ -503,6 +509,13 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
             return ImageNetwork(
                 self._config, full_shape(self.image_shape_), len(self.classes_)
             )
+
+    def _fresh_network(self, seed, images, rows, weights):
+        """A network as the parameters ask for it, which knows the pixels' scale."""
+        self._config = self._configure()
+        network = self._new_network(seed)
+        set_pixel_moments(network, images, rows, weights[rows])
+        return network
 
     def _network(self):
         """The fitted network: the one at hand, or one built from ``weights_``."""

@@ -116,8 +116,8 @@ def train(
     return history, _best_epoch(net, history), _get_moments(net)
 
 
-def check_callbacks(callbacks):
-    """Raise where the parameter ``callbacks`` holds what skorch cannot call."""
+def check_callbacks(callbacks, validated):
+    """Raise where ``callbacks`` holds what skorch cannot call, or what cannot work."""
     for item in callbacks or ():
         pair = isinstance(item, tuple) and len(item) == 2
         callback = item[1] if pair else item
@@ -126,6 +126,13 @@ def check_callbacks(callbacks):
             raise ValueError(
                 "callbacks must hold skorch callbacks, alone or as pairs "
                 f"(name, callback). Got {item!r} instead."
+            )
+        monitor = getattr(callback, "monitor", None)
+        if not validated and isinstance(monitor, str) and monitor.startswith("valid"):
+            raise ValueError(
+                f"callbacks holds an {kind.__name__} that monitors {monitor!r}, but "
+                "there are no validation images. Pass X_val and y_val to fit, set "
+                "early_stopping=True, or monitor 'train_loss'."
             )
 
 

@@ -78,7 +78,9 @@ class RNNImageClassifier(BaseImageClassifier):
         Whether ``fit`` goes on from the weights of the last ``fit`` (and its scaling
         of the pixels), with the same classes and the same network.
     callbacks : list of skorch callbacks, default=None
-        Passed to the skorch net that trains, after the estimator's own.
+        Passed to the skorch net that trains, after the estimator's own. They see the
+        net and its history; those that score the net as a classifier do not fit, as
+        its targets carry weights: ``X_val`` gives the validation accuracy.
     device : {"auto", "cpu", "cuda", "cuda:0", ...}, default="auto"
         Where ``fit`` trains. ``"auto"`` takes a GPU where torch sees one. Predictions
         are made on the CPU.
@@ -288,7 +290,9 @@ class CRNNImageClassifier(BaseImageClassifier):
         Whether ``fit`` goes on from the weights of the last ``fit`` (and its scaling
         of the pixels), with the same classes and the same network.
     callbacks : list of skorch callbacks, default=None
-        Passed to the skorch net that trains, after the estimator's own.
+        Passed to the skorch net that trains, after the estimator's own. They see the
+        net and its history; those that score the net as a classifier do not fit, as
+        its targets carry weights: ``X_val`` gives the validation accuracy.
     device : {"auto", "cpu", "cuda", "cuda:0", ...}, default="auto"
         Where ``fit`` trains. ``"auto"`` takes a GPU where torch sees one. Predictions
         are made on the CPU.

@@ -152,6 +152,12 @@ def named(classifiers):
     """Classifiers as a dict; those of a list are named after their classes."""
     if not len(classifiers):
         raise ValueError("classifiers is empty: at least one is needed.")
+    plain = classifiers.values() if isinstance(classifiers, dict) else classifiers
+    for classifier in plain:
+        if not hasattr(classifier, "fit") or isinstance(classifier, type):
+            raise TypeError(
+                f"classifiers must hold classifiers to be fitted. Got {classifier!r}."
+            )
     if isinstance(classifiers, dict):
         return {str(name): classifier for name, classifier in classifiers.items()}
     result = {}
