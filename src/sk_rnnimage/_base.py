@@ -505,10 +505,16 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
 
     def _new_network(self, seed=0):
         """A network with fresh weights that depend on the seed alone."""
+        shape, n_classes = full_shape(self.image_shape_), len(self.classes_)
         with seeded(seed):
-            return ImageNetwork(
-                self._config, full_shape(self.image_shape_), len(self.classes_)
-            )
+            try:
+                return ImageNetwork(self._config, shape, n_classes)
+            except RuntimeError as error:  # torch's allocator
+                raise ValueError(
+                    f"There is not enough memory for the weights of a network with "
+                    f"hidden_size={self.hidden_size!r} on images of shape "
+                    f"{self.image_shape_}. Choose a smaller hidden_size."
+                ) from error
 
     def _fresh_network(self, seed, images, rows, weights):
         """A network as the parameters ask for it, which knows the pixels' scale."""
