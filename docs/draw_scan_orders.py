@@ -9,7 +9,6 @@ from sk_rnnimage.scan import SCANS
 
 figure, axes = plt.subplots(1, len(SCANS), figsize=(2 * len(SCANS), 2.4))
 for scan, ax in zip(SCANS, axes, strict=True):
-    display = ScanOrderDisplay.from_scan(scan, 8, 8, ax=ax, name=scan)
-    display.ax_.set(xlabel="", ylabel="", xticks=[], yticks=[])
+    ScanOrderDisplay.from_scan(scan, 8, 8, ax=ax)
 figure.tight_layout()
 figure.savefig(Path(__file__).parent / "scan_orders.png", dpi=80)

@@ -29,6 +29,7 @@ from sk_rnnimage.images import (
     check_image_shape,
     check_images,
     full_shape,
+    is_positive_int,
     unchanged_on_error,
 )
 from sk_rnnimage.networks import POOLINGS, ImageNetwork
@@ -107,9 +108,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
             it was.
         """
         with self._unchanged_on_error():
-            return self._fit(
-                X, y, sample_weight, (X_val, y_val, sample_weight_val)
-            )  # fmt: skip
+            return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
     def _fit(self, X, y, sample_weight, validation):
         go_on = self.warm_start and hasattr(self, "weights_")
@@ -435,9 +434,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         if isinstance(self.scan, str) and self.scan == "auto":
             return auto
         scans = self.scan if isinstance(self.scan, (tuple, list)) else (self.scan,)
-        if not scans or not all(
-            isinstance(s, str) and s in _SCAN_NAMES for s in scans
-        ):  # fmt: skip
+        if not scans or not all(isinstance(s, str) and s in _SCAN_NAMES for s in scans):
             raise ValueError(
                 "scan must be 'auto', one of "
                 f"{', '.join(map(repr, _SCAN_NAMES))}, or a tuple of these. "
@@ -585,7 +582,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
     def __setstate__(self, state):
         super().__setstate__(state)
         if "weights_" in state:
-            self._module = self._network()
+            self._module = self._network_of_weights()
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -596,10 +593,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
 def positive_ints(name, value, length=None):
     """A parameter that is an int or a tuple of ints, as a tuple."""
     values = value if isinstance(value, (tuple, list)) else (value,) * (length or 1)
-    whole = all(
-        isinstance(v, numbers.Integral) and not isinstance(v, bool) and v >= 1
-        for v in values
-    )
+    whole = all(map(is_positive_int, values))
     if not values or not whole or (length and len(values) != length):
         count = f"a tuple of {length}" if length else "a tuple, one for each layer,"
         raise ValueError(

@@ -280,18 +280,20 @@ def _reproducible(seed, device):
 
 def _history(net):
     """skorch's history as plain numbers, one dict an epoch."""
-    return [
-        {
-            "duration" if key == "dur" else key: value
-            if key == "epoch"
-            else float(value)
-            for key, value in row.items()
-            if isinstance(value, (int, float))
-            and not isinstance(value, bool)
-            and not key.endswith("_batch_count")
-        }
-        for row in net.history
-    ]
+    return [_numbers(row) for row in net.history]
+
+
+def _numbers(row):
+    kept = {
+        key: float(value)
+        for key, value in row.items()
+        if isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and not key.endswith("_batch_count")
+    }
+    kept["epoch"] = row["epoch"]
+    kept["duration"] = kept.pop("dur")
+    return kept
 
 
 def _best_epoch(net, history):

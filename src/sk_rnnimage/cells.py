@@ -4,8 +4,6 @@ A cell is a module that maps sequences (T, B, F) to hidden states (T, B, N): N i
 hidden units, or 2 * D where a second cell reads from the end to the beginning.
 """
 
-import math
-
 import torch
 from torch import nn
 
@@ -101,10 +99,10 @@ CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU, None: None}
 def make_layer(cell, n_inputs, n_units, bidirectional, n_steps):
     """One layer of the named cell: a module from (T, B, F) to (T, B, N)."""
     if cell is None:
-        return FeedForward(n_inputs, n_units * (1 + bidirectional), n_steps)
+        return FeedForward(n_inputs, n_outputs(n_units, bidirectional), n_steps)
     return Recurrence(CELLS[cell], n_inputs, n_units, bidirectional)
 
 
 def n_outputs(n_units, bidirectional):
     """N, the width of a layer's output."""
-    return math.prod((n_units, 1 + bidirectional))
+    return n_units * (1 + bidirectional)

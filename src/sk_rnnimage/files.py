@@ -10,6 +10,8 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import StrOptions, validate_params
 from sklearn.utils.parallel import Parallel, delayed
 
+from sk_rnnimage.images import is_positive_int
+
 _SIXTEEN_BITS = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 _GREYS = ("1", "L", "LA", "La")
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that swap height and width
@@ -230,10 +232,7 @@ def _check_size(size):
     if size is None:
         return
     pair = isinstance(size, (tuple, list)) and len(size) == 2
-    if not pair or not all(
-        isinstance(v, numbers.Integral) and not isinstance(v, bool) and v >= 1
-        for v in size
-    ):
+    if not pair or not all(map(is_positive_int, size)):
         raise ValueError(
             "size must be None or (height, width) with whole numbers of at least 1. "
             f"Got {size!r} instead."

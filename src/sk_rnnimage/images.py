@@ -85,15 +85,18 @@ def plain_shape(shape):
     return tuple(shape[:2]) if len(shape) == 2 or shape[2] == 1 else tuple(shape)
 
 
+def is_positive_int(value):
+    """Whether a value is a whole number of at least 1, and no bool."""
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    return whole and value >= 1
+
+
 def check_image_shape(image_shape):
     """Raise where the parameter ``image_shape`` is no (H, W) or (H, W, C)."""
     if image_shape is None:
         return
     fits = isinstance(image_shape, (tuple, list)) and len(image_shape) in (2, 3)
-    if not fits or not all(
-        isinstance(v, numbers.Integral) and v is not True and v >= 1
-        for v in image_shape
-    ):
+    if not fits or not all(map(is_positive_int, image_shape)):
         raise ValueError(
             "image_shape must be None, (height, width) or (height, width, channels) "
             f"with whole numbers of at least 1. Got {image_shape!r} instead."

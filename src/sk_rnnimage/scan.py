@@ -16,6 +16,7 @@ from sk_rnnimage.images import (
     check_image_shape,
     check_images,
     full_shape,
+    is_positive_int,
     unchanged_on_error,
 )
 
@@ -162,9 +163,7 @@ def check_patch_size(patch_size):
     """Raise where the parameter ``patch_size`` is neither None, an int nor a pair."""
     sides = patch_size if isinstance(patch_size, (tuple, list)) else (patch_size,) * 2
     if len(sides) != 2 or not all(
-        side is None
-        or (isinstance(side, numbers.Integral) and side >= 1 and side is not True)
-        for side in sides
+        side is None or is_positive_int(side) for side in sides
     ):
         raise ValueError(
             "patch_size must be None, a whole number of at least 1, or a pair "
