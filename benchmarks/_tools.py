@@ -1,5 +1,6 @@
 """What every benchmark prints and shares: machine, versions, data, rounds."""
 
+import importlib.util
 import os
 import platform
 import statistics
@@ -39,18 +40,77 @@ def mnist():
         return tuple(arrays[k] for k in ("X_train", "y_train", "X_test", "y_test"))
 
 
-def in_turns(rivals, rounds):
+def start_keras():
+    """Whether Keras is there; it then gets as many threads as torch has."""
+    if importlib.util.find_spec("tensorflow") is None:
+        print('Keras is left out: pip install -c constraints.txt ".[benchmark]"\n')
+        return False
+    os.environ |= {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    import keras
+    import tensorflow
+    import torch
+
+    print(f"Keras {keras.__version__}, TensorFlow {tensorflow.__version__}\n")
+    threading = tensorflow.config.threading
+    threading.set_intra_op_parallelism_threads(torch.get_num_threads())
+    threading.set_inter_op_parallelism_threads(1)
+    return True
+
+
+def in_turns(rivals, rounds, clock=time.perf_counter):
     """Run each rival once a round, in turns; seconds of each as a dict of lists."""
     seconds = {name: [] for name in rivals}
     for _ in range(rounds):
         for name, run in rivals.items():
-            start = time.perf_counter()
+            start = clock()
             run()
-            seconds[name].append(time.perf_counter() - start)
+            seconds[name].append(clock() - start)
     return seconds
+
+
+def clocks():
+    """Seconds of the clock on the wall and of this process's CPU time."""
+    return np.array([time.perf_counter(), time.process_time()])
 
 
 def ratio(seconds, name, base):
     """Median over the rounds of one rival's time over another's of the same round."""
     pairs = zip(seconds[name], seconds[base], strict=True)
     return statistics.median(a / b for a, b in pairs)
+
+
+def print_table(columns, rows):
+    """Print a Markdown table, its first column to the left."""
+    cells = [columns, *[[str(cell) for cell in row] for row in rows]]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    print_head(columns, widths)
+    for row in cells[1:]:
+        print_row(row, widths)
+    print()
+
+
+def print_head(columns, widths):
+    """Print the head of a Markdown table."""
+    print_row(columns, widths)
+    print_row(["-" * widths[0], *["-" * (w - 1) + ":" for w in widths[1:]]], widths)
+
+
+def print_row(cells, widths):
+    """Print a line of a Markdown table at once, also into a file."""
+    first, *others = zip(cells, widths, strict=True)
+    padded = [f"{first[0]:<{first[1]}}", *[f"{c:>{width}}" for c, width in others]]
+    print(f"| {' | '.join(padded)} |", flush=True)
+
+
+def assert_limits(claims):
+    """Print each claim as (what, found, limit) and stop where one does not hold."""
+    print_table(
+        ["claim", "found", "at most"],
+        [[what, f"{found:.4f}", f"{limit:.4g}"] for what, found, limit in claims],
+    )
+    broken = [
+        f"{what}: {found:.4f}, limit {limit:.4g}"
+        for what, found, limit in claims
+        if not found <= limit
+    ]
+    assert not broken, "; ".join(broken)
