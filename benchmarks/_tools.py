@@ -28,7 +28,7 @@ def describe(**more):
         f"torch {torch.__version__}, scikit-learn {sklearn.__version__}, "
         f"skorch {skorch.__version__}, NumPy {np.__version__}"
     )
-    print("; ".join(f"{key}: {value}" for key, value in more.items()))
+    print("; ".join(f"{key}: {value}" for key, value in more.items()) + "\n")
 
 
 def mnist():
