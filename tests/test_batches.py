@@ -137,6 +137,26 @@ def test_callable_that_gives_an_array(cls):
         model.fit(X, y)
 
 
+def spoil(images, generator):
+    """Images, but the fourth time NaN and infinity."""
+    spoil.calls += 1
+    return images / float(spoil.calls != 4)
+
+
+def test_callable_that_gives_what_is_not_finite(cls):
+    X, y = draw(n=40)
+    spoil.calls = 0
+    sentence = "augment must give finite values. In epoch 2 it gave NaN or infinity:"
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        make(cls, augment=spoil, batch_size=20).fit(X, y)
+
+
+def test_callable_that_diverges_for_another_reason(cls):
+    model = make(cls, augment="shift", learning_rate=1e300, weight_decay=1e9)
+    with pytest.raises(ValueError, match="is probably too high; try a tenth of it"):
+        model.fit(*draw())
+
+
 def test_views_are_moved_by_one_pixel():
     images = numbered(2)
     found = list(views(images.permute(0, 2, 3, 1), len(VIEWS)))

@@ -221,9 +221,16 @@ class _WeightedCrossEntropy(nn.Module):
 class _StopAtDivergence(Callback):
     """Raise where the loss or, in the end, a weight is no longer a number."""
 
-    def on_batch_end(self, net, training=False, **kwargs):
-        if training and not np.isfinite(net.history[-1, "batches", -1, "train_loss"]):
-            self._stop(net, "The training loss is")
+    def on_batch_end(self, net, batch=None, training=False, **kwargs):
+        if not training or np.isfinite(net.history[-1, "batches", -1, "train_loss"]):
+            return
+        if net.iterator_train__augment and not batch[0].isfinite().all():
+            raise ValueError(
+                "augment must give finite values. In epoch "
+                f"{len(net.history)} it gave NaN or infinity: look for a division by "
+                "zero, or a root or logarithm of a negative number in it."
+            )
+        self._stop(net, "The training loss is")
 
     def on_train_end(self, net, **kwargs):
         if not all(weights.isfinite().all() for weights in net.module_.parameters()):
