@@ -131,7 +131,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
             network, history = self._fresh_network(seed, images, rows, weights), []
         small = len(rows) <= DOUBLE_PRECISION_ROWS and device == "cpu"
         set_precision(network, torch.float64 if small else torch.float32)
-        epochs, best, _ = train(
+        epochs, best, self._moments = train(
             network,
             data,
             valid=valid,
@@ -140,7 +140,6 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
             augment=self._augmentation(),
             **self._training_settings(device, seed),
         )
-        self._moments = None
         return self._finish(network, history, epochs, best)
 
     @_fit_context(prefer_skip_nested_validation=True)

@@ -10,7 +10,6 @@ from skorch import NeuralNet
 from skorch.callbacks import (
     Callback,
     EarlyStopping,
-    GradientNormClipping,
     LRScheduler,
     PassthroughScoring,
 )
@@ -81,8 +80,8 @@ def train(
     best_epoch : int
         Place in ``history`` of the epoch whose weights the network now has (1 is the
         first), or that validated best where training did not stop on it.
-    moments : dict of arrays
-        The optimiser's state.
+    moments : dict of arrays or None
+        The optimiser's state; None after a schedule, which leads nowhere further.
     """
     net = _Net(
         network,
@@ -113,7 +112,9 @@ def train(
         net.train_through(data)
     network.cpu().eval()
     history = _history(net)
-    return history, _best_epoch(net, history), _get_moments(net)
+    best = _best_epoch(net, history)
+    moments = None if schedule else _get_moments(net)
+    return history, best, moments
 
 
 def check_callbacks(callbacks, validated):
@@ -137,7 +138,7 @@ def check_callbacks(callbacks, validated):
 
 
 def _callbacks(data, valid, epochs, batch_size, learning_rate, schedule, patience):
-    callbacks = [("gradient_clipping", GradientNormClipping(1.0))]
+    callbacks = [("gradient_clipping", _ClipGradients())]
     if schedule:
         cycle = LRScheduler(
             torch.optim.lr_scheduler.OneCycleLR,
@@ -164,6 +165,7 @@ class _Net(NeuralNet):
     """skorch's net, but that Ctrl-C reaches the caller and a stop completes its epoch.
 
     skorch's EarlyStopping and a user at the keyboard both raise KeyboardInterrupt.
+    The mode of the modules is set where it changes, not in each batch.
     """
 
     def train_through(self, data):
@@ -186,6 +188,10 @@ class _Net(NeuralNet):
                 stop = True
         if stop:
             raise _Stop
+
+    def _set_training(self, training=True):
+        if self.module_.training != training or self.criterion_.training != training:
+            super()._set_training(training)
 
 
 class _Stop(Exception):
@@ -216,6 +222,16 @@ class _WeightedCrossEntropy(nn.Module):
             label_smoothing=LABEL_SMOOTHING if self.training else 0.0,
         )
         return (losses * weights.to(losses.dtype)).mean()
+
+
+class _ClipGradients(Callback):
+    """Shorten the gradient to a norm of 1; skorch's own lists the parameters anew."""
+
+    def on_train_begin(self, net, **kwargs):
+        self.parameters_ = list(net.module_.parameters())
+
+    def on_grad_computed(self, net, **kwargs):
+        nn.utils.clip_grad_norm_(self.parameters_, 1.0)
 
 
 class _StopAtDivergence(Callback):
