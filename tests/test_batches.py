@@ -8,11 +8,17 @@ import torch
 from conftest import CLASSIFIERS, draw, make, weights_equal
 from numpy.testing import assert_allclose, assert_array_equal
 
+from sk_rnnimage import _batches
 from sk_rnnimage._batches import (
     AUGMENTATIONS,
+    CPU,
     VIEWS,
+    Batches,
+    ImageSet,
+    ResidentSet,
     affine,
     flip,
+    resident,
     shift,
     shifted,
     views,
@@ -39,6 +45,63 @@ def by_hand(image, down, right):
 
 def seeded(seed=0):
     return torch.Generator().manual_seed(seed)
+
+
+# Sets that a device holds
+
+
+def some_set(n=40, dtype="uint8", seed=0):
+    """Every second row of some images, from the last to the first."""
+    rng = np.random.RandomState(seed)
+    images = (250 * rng.rand(2 * n, 5, 4, 3)).astype(dtype)
+    images.flags.writeable = False
+    rows = np.arange(2 * n)[::-2]
+    return ImageSet(images, rows, rng.randint(0, 3, n), rng.rand(n))
+
+
+def batches_of(data, augment=None):
+    """Two passes in batches, as one flat list of tensors."""
+    settings = {"augment": augment, "generator": seeded()}
+    batches = Batches(data, 7, np.random.RandomState(0), **settings)
+    passes = [*batches, *batches]
+    return [part for images, target in passes for part in (images, *target)]
+
+
+@pytest.mark.parametrize("chunk", [1, 500, 2**22])
+@pytest.mark.parametrize("augment", [None, shift])
+@pytest.mark.parametrize("dtype", ["uint8", "bool", "int16", "uint16", "int64", ">f4",
+                                   "float16", "float32", "float64"])  # fmt: skip
+def test_a_held_set_gives_the_same_batches(dtype, augment, chunk, monkeypatch):
+    monkeypatch.setattr(_batches, "CHUNK_PIXELS", chunk)
+    data = some_set(dtype=dtype)
+    held = ResidentSet(data, CPU)
+    assert len(held) == len(data) == len(held.images) == 40
+    assert held.images.dtype == torch.uint8 or dtype != "uint8"
+    expected, found = batches_of(data, augment), batches_of(held, augment)
+    assert len(found) == len(expected) == 2 * 6 * 3
+    for one, other in zip(expected, found):
+        assert one.dtype == other.dtype
+        assert torch.equal(one, other)
+
+
+def test_a_change_of_a_batch_changes_no_image():
+    data = some_set(dtype="float32")
+    held = ResidentSet(data, CPU)
+    before = held.images.clone()
+    batches_of(held, lambda images, generator: images.mul_(0))
+    batches_of(data, lambda images, generator: images.mul_(0))
+    assert torch.equal(held.images, before)
+
+
+@pytest.mark.parametrize("dtype, size", [("uint8", 1), ("int16", 4), ("int64", 8)])
+def test_a_gpu_holds_what_takes_half_of_its_free_memory(dtype, size, monkeypatch):
+    data, gpu = some_set(dtype=dtype), torch.device("cuda")
+    n_bytes = size * 40 * 5 * 4 * 3
+    monkeypatch.setattr(_batches, "ResidentSet", lambda data, device: device)
+    for free, expected in [(2 * n_bytes, gpu), (2 * n_bytes - 1, data), (0, data)]:
+        monkeypatch.setattr(_batches, "free_memory", {gpu: free}.get)
+        assert resident(data, gpu) is expected
+    assert resident(data, CPU) is data
 
 
 def test_shifted_moves_each_image_by_its_own():
@@ -91,6 +154,13 @@ def test_augmentations_are_seeded(name):
     images, augment = numbered(), AUGMENTATIONS[name]
     assert torch.equal(augment(images, seeded()), augment(images, seeded()))
     assert not torch.equal(augment(images, seeded()), augment(images, seeded(1)))
+
+
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_augmentations_work_where_the_images_are(name):
+    images = numbered().to("meta")  # any tensor beside it that is elsewhere is refused
+    found = AUGMENTATIONS[name](images, seeded())
+    assert (found.device, found.shape) == (images.device, images.shape)
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)

@@ -10,7 +10,14 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skorch.callbacks import Callback
 
 from sk_rnnimage import RNNImageClassifier, _batches, _training
-from sk_rnnimage._batches import Batches, ImageSet, n_batches, pixel_moments, to_tensor
+from sk_rnnimage._batches import (
+    Batches,
+    ImageSet,
+    n_batches,
+    pixel_moments,
+    take,
+    to_tensor,
+)
 from sk_rnnimage._training import AUTO_EPOCHS, AUTO_STEPS, auto_epochs
 
 FEWEST, MOST = AUTO_EPOCHS
@@ -277,12 +284,11 @@ def test_images_are_never_copied_as_a_whole(cls, monkeypatch):
     sizes = []
 
     def counted(images, rows):
-        batch = to_tensor(images, rows)
+        batch = take(images, rows)
         sizes.append(len(batch))
         return batch
 
-    for module in (_batches, _training):
-        monkeypatch.setattr(module, "to_tensor", counted)
+    monkeypatch.setattr(_batches, "take", counted)
     monkeypatch.setattr("sk_rnnimage._base.PIXELS_AT_ONCE", 256 * 500)
     make(cls, hidden_size=2, max_epochs=1)  # what is built once is not counted
     tracemalloc.start()

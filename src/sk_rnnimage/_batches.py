@@ -11,7 +11,8 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
-CHUNK_PIXELS = 2**22  # as floats, where the moments are taken
+CPU = torch.device("cpu")
+CHUNK_PIXELS = 2**22  # of a part, where all images are gone through
 
 
 class ImageSet(Dataset):
@@ -37,13 +38,53 @@ class ImageSet(Dataset):
         self.weights = torch.as_tensor(weights / weights.mean())
 
     def __len__(self):
-        return len(self.rows)
+        return len(self.codes)
 
     def __getitem__(self, places):
-        return to_tensor(self.images, self.rows[places]), (
-            self.codes[places],
-            self.weights[places],
-        )
+        target = self.codes[places], self.weights[places]
+        return take(self.images, self.rows[places]), target
+
+
+class ResidentSet(ImageSet):
+    """The rows of an ImageSet, held by a device as a whole and gathered there."""
+
+    def __init__(self, data, device):
+        first = take(data.images, data.rows[:1])
+        shape = len(data), *first.shape[1:]
+        self.images = torch.empty(shape, dtype=first.dtype, device=device)
+        chunk = max(1, CHUNK_PIXELS // first.numel())
+        for start in range(0, len(data), chunk):
+            part = slice(start, start + chunk)
+            self.images[part] = take(data.images, data.rows[part])
+        self.codes, self.weights = data.codes.to(device), data.weights.to(device)
+
+    def __getitem__(self, places):
+        places = moved(torch.as_tensor(places), self.images.device)
+        target = self.codes[places], self.weights[places]
+        return self.images[places], target
+
+
+def resident(data, device):
+    """An ImageSet on a GPU as a whole, where half of its free memory is enough.
+
+    Else the set itself, whose batches are then copied one by one.
+    """
+    if device.type != "cuda":
+        return data
+    n_bytes = len(data) * take(data.images, data.rows[:1]).nbytes
+    return ResidentSet(data, device) if n_bytes <= free_memory(device) / 2 else data
+
+
+def free_memory(device):
+    """Bytes of a GPU that nobody has taken."""
+    return torch.cuda.mem_get_info(device)[0]
+
+
+def moved(tensor, device):
+    """A tensor on a device; a copy to a GPU waits for nothing."""
+    if device.type == "cuda" and tensor.device.type == "cpu":
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
 
 
 class Batches:
@@ -54,7 +95,7 @@ class Batches:
 
     Parameters
     ----------
-    dataset : ImageSet
+    dataset : ImageSet or ResidentSet
     batch_size : int
     random_state : RandomState, default=None
         Shuffles the rows anew in each pass. None keeps their order.
@@ -62,16 +103,25 @@ class Batches:
         Changes the images of each batch.
     generator : torch.Generator, default=None
         The augmentation's source of chance.
+    device : torch.device, default=CPU
+        Where the batches are wanted.
     """
 
     def __init__(
-        self, dataset, batch_size, random_state=None, augment=None, generator=None
+        self,
+        dataset,
+        batch_size,
+        random_state=None,
+        augment=None,
+        generator=None,
+        device=CPU,
     ):
         self.dataset = dataset
         self.batch_size = batch_size
         self.random_state = random_state
         self.augment = augment
         self.generator = generator
+        self.device = device
 
     def __len__(self):
         return n_batches(len(self.dataset), self.batch_size)
@@ -82,9 +132,10 @@ class Batches:
             order = self.random_state.permutation(len(order))
         for places in np.array_split(order, len(self)):
             images, target = self.dataset[places]
+            images = to_float(moved(images, self.device))
             if self.augment is not None:
                 images = augmented(images, self.augment, self.generator)
-            yield images, target
+            yield images, tuple(moved(part, self.device) for part in target)
 
 
 def n_batches(n_rows, batch_size):
@@ -92,17 +143,26 @@ def n_batches(n_rows, batch_size):
     return -(-n_rows // batch_size)
 
 
-def to_tensor(images, rows):
-    """Some images as a float tensor (B, H, W, C) in raw pixel values.
+def take(images, rows):
+    """Some images as a tensor (B, H, W, C) in raw pixel values.
 
-    float32 where that holds every value of the dtype, else float64.
+    uint8 stays; else float32 where that holds every value of the dtype, or float64.
     """
     batch = np.require(images[rows], requirements="CW")  # torch wants it writable
     if batch.dtype != np.uint8:
         precision = np.promote_types(batch.dtype, np.float32)
         batch = batch.astype(min(precision, np.dtype(np.float64)), copy=False)
-        return torch.from_numpy(batch)
-    return torch.from_numpy(batch).to(torch.float32)
+    return torch.from_numpy(batch)
+
+
+def to_float(batch):
+    """What ``take`` gave, as floats."""
+    return batch.to(torch.float32) if batch.dtype == torch.uint8 else batch
+
+
+def to_tensor(images, rows):
+    """Some images as a float tensor (B, H, W, C) in raw pixel values."""
+    return to_float(take(images, rows))
 
 
 def pixel_moments(images, rows, weights, chunk=1024):
@@ -153,7 +213,7 @@ def augmented(images, augment, generator):
             "augment must give back a float tensor of the shape that it takes, "
             f"(B, C, H, W). It got {tuple(images.shape)} and gave {what}."
         )
-    return found.to(images.dtype).permute(0, 2, 3, 1)  # (B, H, W, C)
+    return found.to(images).permute(0, 2, 3, 1)  # (B, H, W, C)
 
 
 def shift(images, generator):
@@ -164,7 +224,7 @@ def shift(images, generator):
 def flip(images, generator):
     """Mirror every second image, left and right, and move by up to an eighth."""
     mirrored = torch.rand(len(images), generator=generator) < 0.5  # (B,)
-    mirrored = mirrored.to(images.device)[:, None, None, None]
+    mirrored = moved(mirrored, images.device)[:, None, None, None]
     images = torch.where(mirrored, images.flip(3), images)
     return _shift_by_share(images, generator, 8)
 
@@ -177,7 +237,8 @@ def affine(images, generator):
     height, width = images.shape[2:]
     cos, sin = scale * angle.cos(), scale * angle.sin()
     rows = [cos, -sin * height / width, right / 6, sin * width / height, cos, down / 6]
-    theta = torch.stack(rows, dim=1).view(n, 2, 3).to(images)
+    theta = moved(torch.stack(rows, dim=1).view(n, 2, 3), images.device)
+    theta = theta.to(images.dtype)
     grid = nn.functional.affine_grid(theta, list(images.shape), align_corners=False)
     return nn.functional.grid_sample(
         images, grid, padding_mode="border", align_corners=False
@@ -198,10 +259,11 @@ def _shift_by_share(images, generator, share):
 
 def shifted(images, down, right):
     """Images (B, C, H, W), each moved by its own whole pixels, the edges repeated."""
-    n, _, height, width = images.shape
-    rows = (torch.arange(height) - down[:, None]).clamp(0, height - 1)  # (B, H)
-    columns = (torch.arange(width) - right[:, None]).clamp(0, width - 1)  # (B, W)
-    places = torch.arange(n)[:, None, None], rows[:, :, None], columns[:, None, :]
+    (n, _, height, width), device = images.shape, images.device
+    b, i, j = (torch.arange(size, device=device) for size in (n, height, width))
+    rows = (i - moved(down, device)[:, None]).clamp(0, height - 1)  # (B, H)
+    columns = (j - moved(right, device)[:, None]).clamp(0, width - 1)  # (B, W)
+    places = b[:, None, None], rows[:, :, None], columns[:, None, :]
     return images.permute(0, 2, 3, 1)[places].permute(0, 3, 1, 2)
 
 

@@ -17,7 +17,7 @@ from skorch.helper import predefined_split
 from skorch.utils import noop
 from torch import nn
 
-from sk_rnnimage._batches import Batches, n_batches, to_tensor, views
+from sk_rnnimage._batches import Batches, n_batches, resident, to_tensor, views
 
 LABEL_SMOOTHING = 0.1
 AUTO_STEPS, AUTO_EPOCHS = 400, (4, 100)
@@ -69,6 +69,8 @@ def train(
         Changes the images of each training batch.
     callbacks : list of skorch callbacks, default=None
     device : str, default="cpu"
+        A GPU holds the images while it trains, where they take no more than half of
+        its free memory; else each batch is copied.
     verbose : int, default=0
     seed : int, default=0
         Of the order of the batches, of augmentation and of dropout.
@@ -83,6 +85,9 @@ def train(
     moments : dict of arrays or None
         The optimiser's state; None after a schedule, which leads nowhere further.
     """
+    device = torch.device(device)
+    data = resident(data, device)
+    valid = None if valid is None else resident(valid, device)
     net = _Net(
         network,
         criterion=_WeightedCrossEntropy,
@@ -94,10 +99,12 @@ def train(
         max_epochs=max_epochs,
         batch_size=batch_size,
         iterator_train=Batches,
+        iterator_train__device=device,
         iterator_train__random_state=np.random.RandomState(seed),
         iterator_train__augment=augment,
         iterator_train__generator=torch.Generator().manual_seed(seed),
         iterator_valid=Batches,
+        iterator_valid__device=device,
         train_split=None if valid is None else predefined_split(valid),
         callbacks=_callbacks(
             data, valid, max_epochs, batch_size, learning_rate, schedule, patience
@@ -110,10 +117,14 @@ def train(
         net.initialize()
         _load_moments(net, moments)
         net.train_through(data)
+    network.zero_grad()
     network.cpu().eval()
     history = _history(net)
     best = _best_epoch(net, history)
     moments = None if schedule else _get_moments(net)
+    del net, data, valid  # all that is left on a GPU
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
     return history, best, moments
 
 
@@ -265,7 +276,7 @@ class _ValidAccuracy(Callback):
     def on_batch_end(self, net, batch=None, training=False, y_pred=None, **kwargs):
         if not training:
             codes, weights = batch[1]
-            correct = y_pred.argmax(1).cpu() == codes
+            correct = y_pred.argmax(1) == codes
             accuracy = float((correct * weights).mean())
             net.history.record_batch("valid_accuracy", accuracy)
 
@@ -279,7 +290,7 @@ def seeded(seed, device="cpu"):
 
     They belong to the whole process, so threads take turns.
     """
-    devices = [torch.device(device)] if device != "cpu" else []
+    devices = [torch.device(device)] if str(device) != "cpu" else []
     with _TURN, torch.random.fork_rng(devices):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed seeds every GPU
         for gpu in devices:
@@ -341,9 +352,7 @@ def _load_moments(net, moments):
         return
     for name, tensor in net.get_all_learnable_params():
         net.optimizer_.state[tensor] = {
-            key: torch.tensor(moments[f"{name}:{key}"]).to(
-                tensor.device if key != "step" else "cpu"
-            )
+            key: torch.tensor(moments[f"{name}:{key}"], device=tensor.device)
             for key in ("step", "exp_avg", "exp_avg_sq")
         }
 
