@@ -276,18 +276,29 @@ def test_sweep_over_patches():
 # The convolutions
 
 
-def convolved(model, X, i, stride):
-    """One layer of the stem: convolution, group normalisation, rectifier."""
+def convolved(model, X, i, pool):
+    """A layer of the stem: convolution, largest values, normalisation, rectifier."""
     stem = below(model.weights_, "stem.layers.")
-    kernel, bias = stem[f"{4 * i}.weight"], stem[f"{4 * i}.bias"]
+    kernel, bias = stem[f"{5 * i}.weight"], stem[f"{5 * i}.bias"]
     size = kernel.shape[2]
     x = np.pad(X, ((0, 0), *[(size // 2, size // 2)] * 2, (0, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(1, 2))
-    x = np.einsum("bhwcij,ocij->bhwo", windows[:, ::stride, ::stride], kernel) + bias
+    x = np.einsum("bhwcij,ocij->bhwo", windows, kernel) + bias
+    x = largest_of(x, pool)
     x = x - x.mean((1, 2, 3), keepdims=True)
     x = x / np.sqrt((x**2).mean((1, 2, 3), keepdims=True) + 1e-5)
-    x = x * stem[f"{4 * i + 1}.weight"] + stem[f"{4 * i + 1}.bias"]
+    x = x * stem[f"{5 * i + 2}.weight"] + stem[f"{5 * i + 2}.bias"]
     return np.maximum(0, x)
+
+
+def largest_of(x, size):
+    """The largest of size x size values, of fewer at the far edges."""
+    height, width = x.shape[1:3]
+    rows, columns = range(0, height, size), range(0, width, size)
+    found = [
+        [x[:, i : i + size, j : j + size].max((1, 2)) for j in columns] for i in rows
+    ]
+    return np.moveaxis(np.array(found), 2, 0)  # (B, H, W, C)
 
 
 @pytest.mark.parametrize("scan", ["rows", "hilbert", ("columns", "rows")], ids=str)
@@ -296,8 +307,8 @@ def test_crnn_reads_the_feature_map(scan, kernel_size):
     X, y = draw(n=12, shape=(12, 10, 3), dtype=np.float64)
     settings = {"filters": (4, 4), "kernel_size": kernel_size, "scan": scan}
     model = fitted(CRNNImageClassifier, X, y, **settings)
-    x = convolved(model, standardized(model, X), 0, stride=2)
-    x = convolved(model, x, 1, stride=1)
+    x = convolved(model, standardized(model, X), 0, pool=2)
+    x = convolved(model, x, 1, pool=1)
     if scan == "hilbert":
         n, height, width, channels = x.shape
         order = scan_order("hilbert", height, width)

@@ -20,11 +20,12 @@ from torch import nn
 from sk_rnnimage._batches import Batches, n_batches, resident, to_tensor, views
 
 LABEL_SMOOTHING = 0.1
-AUTO_STEPS, AUTO_EPOCHS = 400, (4, 100)
+WARM_UP = 0.15  # share of the steps in which the rate rises
+AUTO_STEPS, AUTO_EPOCHS = 400, (3, 100)
 
 
 def auto_epochs(n_rows, batch_size):
-    """Passes for ``max_epochs="auto"``: 400 steps, in at least 4 and at most 100."""
+    """Passes for ``max_epochs="auto"``: 400 steps, in at least 3 and at most 100."""
     fewest, most = AUTO_EPOCHS
     return min(max(fewest, -(-AUTO_STEPS // n_batches(n_rows, batch_size))), most)
 
@@ -58,7 +59,7 @@ def train(
     max_epochs, batch_size, learning_rate, weight_decay
         As in the classifiers, ``max_epochs`` a number.
     schedule : bool, default=True
-        One cycle of the learning rate (up for 30 % of the steps, then down to 0), or
+        One cycle of the learning rate (up for 15 % of the steps, then down to 0), or
         a constant rate.
     patience : int, default=None
         Epochs without a better validation loss before training stops and the best
@@ -93,6 +94,7 @@ def train(
         criterion=_WeightedCrossEntropy,
         optimizer=torch.optim.AdamW,
         optimizer__fused=True,
+        optimizer__betas=(0.9, 0.98),  # a memory of 50 steps: fits are short
         optimizer__weight_decay=weight_decay,
         optimizer__param_groups=[("*bias*", {"weight_decay": 0.0})],
         lr=learning_rate,
@@ -155,6 +157,7 @@ def _callbacks(data, valid, epochs, batch_size, learning_rate, schedule, patienc
             torch.optim.lr_scheduler.OneCycleLR,
             step_every="batch",
             max_lr=learning_rate,
+            pct_start=WARM_UP,
             total_steps=epochs * n_batches(len(data), batch_size) + 1,
         )
         callbacks.append(("schedule", cycle))

@@ -11,7 +11,7 @@ class RNNImageClassifier(BaseImageClassifier):
 
     Parameters
     ----------
-    hidden_size : int or tuple of int, default=96
+    hidden_size : int or tuple of int, default=64
         Units of the cell in each direction; a tuple stacks one layer each.
     cell : {"lstm", "gru", "rnn"} or None, default="lstm"
         The recurrent cell; :class:`sk_rnnimage.cells.Recurrence` has the equations.
@@ -25,7 +25,7 @@ class RNNImageClassifier(BaseImageClassifier):
         every column of the grid (ReNet [1]_) and pools over the places. A tuple reads
         the image along each and joins what they found. ``"auto"`` is the
         reading measured best: rows and columns, four lines a step of which two are
-        shared with the next step, each step embedded in 128 rectified units.
+        shared with the next step, each step embedded in 64 rectified units.
     patch_size : int, tuple (h, w) or None, default=None
         Height and width of a step in pixels; None in a tuple is the whole extent.
         None alone is a whole line for rows and columns, else one pixel. Edges are
@@ -54,11 +54,11 @@ class RNNImageClassifier(BaseImageClassifier):
         predictions are averaged, up to 9; 1 is the image as it is.
     max_epochs : int or "auto", default="auto"
         Passes over the training images. ``"auto"`` gives 400 steps of the optimiser,
-        in at least 4 and at most 100 passes: small sets need steps, not epochs.
-    batch_size : int, default=128
+        in at least 3 and at most 100 passes: small sets need steps, not epochs.
+    batch_size : int, default=64
         Most images in a step. Batches are of nearly equal size.
     learning_rate : float, default=0.01
-        Largest rate of AdamW [3]_ in ``fit``, where it rises over the first 30 % of
+        Largest rate of AdamW [3]_ in ``fit``, where it rises over the first 15 % of
         the steps and falls to 0 after (one cycle [4]_); the constant rate in
         ``partial_fit``. The norm of the gradient is clipped to 1.
     weight_decay : float, default=0.1
@@ -155,7 +155,7 @@ class RNNImageClassifier(BaseImageClassifier):
 
     def __init__(
         self,
-        hidden_size=96,
+        hidden_size=64,
         *,
         cell="lstm",
         scan="auto",
@@ -167,7 +167,7 @@ class RNNImageClassifier(BaseImageClassifier):
         augment=None,
         n_views=1,
         max_epochs="auto",
-        batch_size=128,
+        batch_size=64,
         learning_rate=0.01,
         weight_decay=0.1,
         early_stopping=False,
@@ -219,12 +219,13 @@ class CRNNImageClassifier(BaseImageClassifier):
 
     Parameters
     ----------
-    hidden_size : int or tuple of int, default=64
+    hidden_size : int or tuple of int, default=32
         Units of the cell in each direction; a tuple stacks one layer each.
-    filters : int or tuple of int, default=(16, 32)
+    filters : int or tuple of int, default=(8, 32)
         Filters of each convolution. The first, and each that has more filters than
-        the one before it, halves every side that is longer than 8.
-    kernel_size : int or tuple of int, default=(5, 3)
+        the one before it, halves every side that is longer than 8: the largest of
+        2 x 2 values stays, ahead of normalisation and rectifier.
+    kernel_size : int or tuple of int, default=3
         Height and width of each convolution; an int is for all of them.
     cell : {"lstm", "gru", "rnn"} or None, default="lstm"
         The recurrent cell; :class:`sk_rnnimage.cells.Recurrence` has the equations.
@@ -237,11 +238,12 @@ class CRNNImageClassifier(BaseImageClassifier):
         :class:`ImageToSequence` does; ``"sweep"`` runs the cell along every row and
         every column (ReNet [2]_) and pools over the places. A tuple reads the map
         along each and joins what they found. ``"auto"`` is the reading
-        measured best: ``"rows"``.
+        measured best: the rows, each embedded in 64 rectified units.
     patch_size : int, tuple (h, w) or None, default=None
         Height and width of a step on the feature map; None in a tuple is the whole
         extent. None alone is a whole line for rows and columns, else one place. Edges
-        are padded with zeros.
+        are padded with zeros. Where it is given, ``scan="auto"`` reads ``"rows"`` in
+        such patches.
     bidirectional : bool, default=True
         Whether a second cell reads the steps backwards.
     pooling : {"mean", "last", "max", "attention"}, default="mean"
@@ -266,11 +268,11 @@ class CRNNImageClassifier(BaseImageClassifier):
         predictions are averaged, up to 9; 1 is the image as it is.
     max_epochs : int or "auto", default="auto"
         Passes over the training images. ``"auto"`` gives 400 steps of the optimiser,
-        in at least 4 and at most 100 passes: small sets need steps, not epochs.
-    batch_size : int, default=128
+        in at least 3 and at most 100 passes: small sets need steps, not epochs.
+    batch_size : int, default=64
         Most images in a step. Batches are of nearly equal size.
     learning_rate : float, default=0.01
-        Largest rate of AdamW [4]_ in ``fit``, where it rises over the first 30 % of
+        Largest rate of AdamW [4]_ in ``fit``, where it rises over the first 15 % of
         the steps and falls to 0 after (one cycle [5]_); the constant rate in
         ``partial_fit``. The norm of the gradient is clipped to 1.
     weight_decay : float, default=0.1
@@ -376,10 +378,10 @@ class CRNNImageClassifier(BaseImageClassifier):
 
     def __init__(
         self,
-        hidden_size=64,
+        hidden_size=32,
         *,
-        filters=(16, 32),
-        kernel_size=(5, 3),
+        filters=(8, 32),
+        kernel_size=3,
         cell="lstm",
         scan="auto",
         patch_size=None,
@@ -390,7 +392,7 @@ class CRNNImageClassifier(BaseImageClassifier):
         augment=None,
         n_views=1,
         max_epochs="auto",
-        batch_size=128,
+        batch_size=64,
         learning_rate=0.01,
         weight_decay=0.1,
         early_stopping=False,
@@ -431,8 +433,9 @@ class CRNNImageClassifier(BaseImageClassifier):
 
     def _configure(self):
         filters = positive_ints("filters", self.filters)
+        auto = "single rows" if self.patch_size is None else "rows"
         return {
-            **self._configuration(("rows",)),
+            **self._configuration((auto,)),
             "filters": filters,
             "kernel_size": positive_ints("kernel_size", self.kernel_size, len(filters)),
         }

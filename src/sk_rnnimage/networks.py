@@ -59,7 +59,8 @@ class ConvolutionStem(nn.Module):
 
     Each layer is a convolution, a group normalisation over the whole of one image and
     a rectifier. The first layer, and each that has more filters than the one before
-    it, halves every side that is longer than ``SHORT`` by a stride of 2.
+    it, halves every side that is longer than ``SHORT``: it keeps the largest of 2 x 2
+    values, ahead of the normalisation.
     """
 
     SHORT = 8
@@ -69,19 +70,19 @@ class ConvolutionStem(nn.Module):
         *sides, n_inputs = image_shape
         layers, before = [], 0
         for n_filters, kernel in zip(filters, kernel_sizes, strict=True):
-            stride = [2 if n_filters > before and s > self.SHORT else 1 for s in sides]
             padding = kernel // 2
+            sides = [side + 2 * padding - kernel + 1 for side in sides]
+            parts = [2 if n_filters > before and s > self.SHORT else 1 for s in sides]
+            whole = parts == [1, 1]
             layers += [
-                glorot(nn.Conv2d(n_inputs, n_filters, kernel, stride, padding)),
+                glorot(nn.Conv2d(n_inputs, n_filters, kernel, padding=padding)),
+                nn.Identity() if whole else nn.MaxPool2d(parts, ceil_mode=True),
                 nn.GroupNorm(1, n_filters),
                 nn.ReLU(),
                 nn.Dropout2d(dropout),
             ]
+            sides = [-(-side // part) for side, part in zip(sides, parts)]
             n_inputs = before = n_filters
-            sides = [
-                (side + 2 * padding - kernel) // step + 1
-                for side, step in zip(sides, stride)
-            ]
         self.layers = nn.Sequential(*layers)
         self.output_shape = (*sides, n_inputs)
 
@@ -94,8 +95,9 @@ def make_reading(scan, config, shape):
     """The module that reads maps (B, H, W, C) along one scan: to (B, N)."""
     if scan == "sweep":
         return Sweep(config, shape)
-    if scan.startswith("overlapping"):
-        return SequenceReading(OverlappingLines(scan.split()[1], shape), config)
+    if " " in scan:  # of scan="auto": how the lines are read, and which
+        kind, axis = scan.split()
+        return SequenceReading(EmbeddedLines(axis, shape, **LINES[kind]), config)
     return SequenceReading(Patches(scan, config["patch_size"], shape), config)
 
 
@@ -153,26 +155,26 @@ def to_grid(x, patch, grid):
     return x.reshape(n, rows, columns, h * w * channels)
 
 
-class OverlappingLines(nn.Module):
-    """Several lines a step, half of them shared with the next step, then embedded.
+class EmbeddedLines(nn.Module):
+    """One or several lines a step (rows or columns), embedded.
 
-    A step is LINES lines (rows or columns); the next one starts LINES / 2 further.
-    Each step goes through a linear layer of WIDTH units and a rectifier.
+    A step is ``n_lines`` lines; the next one starts ``stride`` further. Each step goes
+    through a linear layer of WIDTH units and a rectifier.
     """
 
-    LINES, WIDTH = 4, 128
+    WIDTH = 64
 
-    def __init__(self, axis, shape):
+    def __init__(self, axis, shape, n_lines, stride):
         super().__init__()
         self.axis = axis
         height, width, channels = shape
         if axis == "columns":
             height, width = width, height
-        self.lines = min(self.LINES, height)
-        self.stride = max(1, self.lines // 2)
-        self.n_steps = -(-(height - self.lines) // self.stride) + 1
-        self.missing = (self.n_steps - 1) * self.stride + self.lines - height
-        self.embed = glorot(nn.Linear(self.lines * width * channels, self.WIDTH))
+        self.n_lines = min(n_lines, height)
+        self.stride = stride
+        self.n_steps = -(-(height - self.n_lines) // stride) + 1
+        self.missing = (self.n_steps - 1) * stride + self.n_lines - height
+        self.embed = glorot(nn.Linear(self.n_lines * width * channels, self.WIDTH))
         self.n_features = self.WIDTH
 
     def forward(self, x):
@@ -180,8 +182,14 @@ class OverlappingLines(nn.Module):
         x = x.flatten(2).transpose(0, 1)  # (H, B, W * C)
         x = nn.functional.pad(x, (0, 0, 0, 0, 0, self.missing))
         last = (self.n_steps - 1) * self.stride
-        lines = [x[i : last + i + 1 : self.stride] for i in range(self.lines)]
+        lines = [x[i : last + i + 1 : self.stride] for i in range(self.n_lines)]
         return torch.relu(self.embed(torch.cat(lines, dim=2)))  # (T, B, F)
+
+
+LINES = {
+    "overlapping": {"n_lines": 4, "stride": 2},
+    "single": {"n_lines": 1, "stride": 1},
+}
 
 
 class Sweep(nn.Module):
