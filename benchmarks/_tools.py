@@ -40,6 +40,22 @@ def mnist():
         return tuple(arrays[k] for k in ("X_train", "y_train", "X_test", "y_test"))
 
 
+def cifar10():
+    """CIFAR-10 as X_train, y_train, X_test, y_test, decoded from its JPEG copy."""
+    from sk_rnnimage import ImageReader
+
+    file = DATA / "cifar10_jpeg.npz"
+    if not file.exists():
+        sys.exit(f"This benchmark needs CIFAR-10 as {file.name} (train_jpeg, ...).")
+    parts = []
+    with np.load(file) as arrays:
+        for split in ("train", "test"):
+            data, ends = arrays[f"{split}_jpeg"], arrays[f"{split}_offsets"]
+            files = [data[a:b].tobytes() for a, b in zip(ends[:-1], ends[1:])]
+            parts += [ImageReader().fit_transform(files), arrays[f"{split}_labels"]]
+    return tuple(parts)
+
+
 def start_keras():
     """Whether Keras is there; it then gets as many threads as torch has."""
     if importlib.util.find_spec("tensorflow") is None:

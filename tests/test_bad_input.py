@@ -503,6 +503,20 @@ def test_weights_that_are_no_longer_finite_name_the_learning_rate(cls):
     check_refusal(model, ValueError, sentence, "partial_fit", X, y, **more)
 
 
+def enlarge(images, generator):
+    return images + torch.empty(2**50, dtype=torch.uint8)
+
+
+def test_a_batch_that_memory_cannot_hold(cls):
+    X, y = draw()
+    sentence = (
+        "The memory of device 'cpu' does not hold a batch of batch_size=17 images and "
+        "what the network makes of it. Choose a smaller batch_size or hidden_size"
+    )
+    model = make(cls, augment=enlarge, batch_size=17)
+    check_refusal(model, ValueError, sentence, "fit", X, y)
+
+
 @pytest.mark.parametrize("value", [0, 10, "many"])
 def test_views_are_checked_where_they_are_used(models, value):
     model = models[1].set_params(n_views=value)

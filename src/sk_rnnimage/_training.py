@@ -118,7 +118,8 @@ def train(
     with _reproducible(seed, device):
         net.initialize()
         _load_moments(net, moments)
-        net.train_through(data)
+        with _memory_named(batch_size, device):
+            net.train_through(data)
     network.zero_grad()
     network.cpu().eval()
     history = _history(net)
@@ -313,6 +314,21 @@ def _reproducible(seed, device):
             yield
         finally:
             torch.set_flush_denormal(flushed)
+
+
+@contextmanager
+def _memory_named(batch_size, device):
+    """Say what needs the memory where torch's allocators have no more."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "memory" not in str(error):
+            raise
+        raise ValueError(
+            f"The memory of device {str(device)!r} does not hold a batch of "
+            f"batch_size={batch_size} images and what the network makes of it. Choose "
+            "a smaller batch_size or hidden_size, or smaller images."
+        ) from error
 
 
 def _history(net):

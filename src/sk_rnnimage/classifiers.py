@@ -48,7 +48,8 @@ class RNNImageClassifier(BaseImageClassifier):
         up to 10 degrees and scales it by up to 10 %; ``"flip"``, for natural images,
         mirrors every second one left and right and moves it by up to an eighth.
         Edges are repeated. A callable ``augment(images, generator)`` takes and gives
-        float tensors (B, C, H, W), in pixel values before scaling.
+        float tensors (B, C, H, W), in pixel values before scaling, on the device that
+        trains; the generator belongs to the CPU.
     n_views : int, default=1
         Views of an image, each moved by at most one pixel, over whose logits
         predictions are averaged, up to 9; 1 is the image as it is.
@@ -60,7 +61,8 @@ class RNNImageClassifier(BaseImageClassifier):
     learning_rate : float, default=0.01
         Largest rate of AdamW [3]_ in ``fit``, where it rises over the first 15 % of
         the steps and falls to 0 after (one cycle [4]_); the constant rate in
-        ``partial_fit``. The norm of the gradient is clipped to 1.
+        ``partial_fit``. AdamW's second moment remembers 50 steps (beta 0.98), and the
+        norm of the gradient is clipped to 1.
     weight_decay : float, default=0.1
         AdamW's decay of all weights but the biases.
     early_stopping : bool, default=False
@@ -82,8 +84,10 @@ class RNNImageClassifier(BaseImageClassifier):
         net and its history; those that score the net as a classifier do not fit, as
         its targets carry weights: ``X_val`` gives the validation accuracy.
     device : {"auto", "cpu", "cuda", "cuda:0", ...}, default="auto"
-        Where ``fit`` trains. ``"auto"`` takes a GPU where torch sees one. Predictions
-        are made on the CPU.
+        Where ``fit`` trains. ``"auto"`` takes a GPU where torch sees one, which holds
+        the images while it trains where they take no more than half of its free
+        memory. Training is in single precision on every GPU. Predictions are made on
+        the CPU.
     random_state : int, RandomState instance or None, default=None
         Seed of the initial weights, the order of the images, dropout and the
         held-out images. The same seed gives the same bits on one CPU at one number of
@@ -262,7 +266,8 @@ class CRNNImageClassifier(BaseImageClassifier):
         up to 10 degrees and scales it by up to 10 %; ``"flip"``, for natural images,
         mirrors every second one left and right and moves it by up to an eighth.
         Edges are repeated. A callable ``augment(images, generator)`` takes and gives
-        float tensors (B, C, H, W), in pixel values before scaling.
+        float tensors (B, C, H, W), in pixel values before scaling, on the device that
+        trains; the generator belongs to the CPU.
     n_views : int, default=1
         Views of an image, each moved by at most one pixel, over whose logits
         predictions are averaged, up to 9; 1 is the image as it is.
@@ -274,7 +279,8 @@ class CRNNImageClassifier(BaseImageClassifier):
     learning_rate : float, default=0.01
         Largest rate of AdamW [4]_ in ``fit``, where it rises over the first 15 % of
         the steps and falls to 0 after (one cycle [5]_); the constant rate in
-        ``partial_fit``. The norm of the gradient is clipped to 1.
+        ``partial_fit``. AdamW's second moment remembers 50 steps (beta 0.98), and the
+        norm of the gradient is clipped to 1.
     weight_decay : float, default=0.1
         AdamW's decay of all weights but the biases.
     early_stopping : bool, default=False
@@ -296,8 +302,10 @@ class CRNNImageClassifier(BaseImageClassifier):
         net and its history; those that score the net as a classifier do not fit, as
         its targets carry weights: ``X_val`` gives the validation accuracy.
     device : {"auto", "cpu", "cuda", "cuda:0", ...}, default="auto"
-        Where ``fit`` trains. ``"auto"`` takes a GPU where torch sees one. Predictions
-        are made on the CPU.
+        Where ``fit`` trains. ``"auto"`` takes a GPU where torch sees one, which holds
+        the images while it trains where they take no more than half of its free
+        memory. Training is in single precision on every GPU. Predictions are made on
+        the CPU.
     random_state : int, RandomState instance or None, default=None
         Seed of the initial weights, the order of the images, dropout and the
         held-out images. The same seed gives the same bits on one CPU at one number of
