@@ -31,7 +31,7 @@ RECORDS = {
         mnist,
         2 * 15 * 60,
         0.995,
-        RNNImageClassifier(128, augment="affine", n_views=9, max_epochs=20),
+        RNNImageClassifier(128, augment="affine", n_views=9, max_epochs=16),
     ),
     "mnist-crnn": (
         mnist,

@@ -332,6 +332,50 @@ def test_crnn_reads_images_of_any_size(shape, kernel_size):
         assert np.isfinite(model.predict_proba(X)).all()
 
 
+# What scan="auto" reads
+
+
+def embedded(model, i, lines):
+    """Lines (H, B, F) through the embedding of one reading."""
+    weights = below(model.weights_, f"readings.{i}.steps.embed.")
+    return np.maximum(0, lines @ weights["weight"].T + weights["bias"])
+
+
+def four_by_two(lines):
+    """Four lines a step, two of them shared with the next, zeros past the end."""
+    n_steps = max(0, -(-(len(lines) - 4) // 2)) + 1
+    n_lines = min(4, len(lines))
+    lines = np.pad(lines, ((0, 8), (0, 0), (0, 0)))
+    steps = [lines[2 * t : 2 * t + n_lines] for t in range(n_steps)]
+    return np.stack([np.concatenate(list(step), axis=1) for step in steps])
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (4, 6), (7, 9), (8, 5, 3)], ids=str)
+def test_rnn_reads_overlapping_rows_and_columns(shape):
+    X, y = draw(n=12, shape=shape, dtype=np.float64)
+    model = fitted(RNNImageClassifier, X, y, scan="auto", hidden_size=5)
+    x = standardized(model, X)
+    lines = [rows_of(x), rows_of(x.transpose(0, 2, 1, 3))]
+    sequences = [embedded(model, i, four_by_two(part)) for i, part in enumerate(lines)]
+    assert_allclose(model.predict_proba(X), by_hand(model, sequences), atol=1e-9)
+
+
+def test_crnn_embeds_the_rows_of_its_map():
+    X, y = draw(n=12, shape=(9, 12), dtype=np.float64)
+    model = fitted(CRNNImageClassifier, X, y, scan="auto", filters=3, kernel_size=3)
+    x = convolved(model, standardized(model, X), 0, pool=2)
+    sequences = [embedded(model, 0, rows_of(x))]
+    assert_allclose(model.predict_proba(X), by_hand(model, sequences), atol=1e-9)
+
+
+def test_a_patch_size_replaces_the_embedding(cls):
+    X, y = draw(n=12)
+    auto = make(cls, scan="auto", patch_size=2).fit(X, y)
+    axes = {RNNImageClassifier: ("rows", "columns"), CRNNImageClassifier: "rows"}[cls]
+    named = make(cls, scan=axes, patch_size=2).fit(X, y)
+    assert weights_equal(auto, named)
+
+
 # Everything with everything
 
 

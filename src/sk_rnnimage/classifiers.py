@@ -274,7 +274,7 @@ class CRNNImageClassifier(BaseImageClassifier):
     max_epochs : int or "auto", default="auto"
         Passes over the training images. ``"auto"`` gives 400 steps of the optimiser,
         in at least 3 and at most 100 passes: small sets need steps, not epochs.
-    batch_size : int, default=64
+    batch_size : int, default=128
         Most images in a step. Batches are of nearly equal size.
     learning_rate : float, default=0.01
         Largest rate of AdamW [4]_ in ``fit``, where it rises over the first 15 % of
@@ -400,7 +400,7 @@ class CRNNImageClassifier(BaseImageClassifier):
         augment=None,
         n_views=1,
         max_epochs="auto",
-        batch_size=64,
+        batch_size=128,
         learning_rate=0.01,
         weight_decay=0.1,
         early_stopping=False,
