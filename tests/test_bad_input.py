@@ -428,7 +428,7 @@ def test_parameters(models, name, value, sentence):
 
 
 @pytest.mark.parametrize("name, valid", [
-    ("cell", ["rnn", "lstm", "gru", None]),
+    ("cell", ["rnn", "irnn", "lstm", "peephole", "gru", "mingru", "lru", "lmu", None]),
     ("pooling", ["last", "mean", "max", "attention"]),
 ])  # fmt: skip
 def test_the_valid_names_are_said(models, name, valid):

@@ -10,7 +10,7 @@ import pytest
 import sk_rnnimage
 
 FLOORS = [
-    {"images", "cells"},
+    {"images", "cells", "linear_cells"},
     {"scan", "files", "networks", "_batches"},
     {"_training"},
     {"_base"},
@@ -21,6 +21,7 @@ FLOORS = [
 HOUSE = Path(sk_rnnimage.__file__).parent
 FILES = {path.stem: path for path in HOUSE.glob("*.py") if path.stem != "__init__"}
 SIDEWAYS = {
+    ("cells", "linear_cells"),  # all cells in one table
     ("networks", "scan"),  # a scan order is one index array, made in one place
     ("inspection", "comparison"),  # a Display shows what the comparison gives
 }

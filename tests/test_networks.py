@@ -6,18 +6,15 @@ import torch
 from conftest import CLASSIFIERS, draw, make, weights_equal
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.pipeline import make_pipeline
+from test_cells import LOOPS, loop, sigmoid
 
 from sk_rnnimage import CRNNImageClassifier, ImageToSequence, RNNImageClassifier
 from sk_rnnimage.cells import make_layer
 from sk_rnnimage.scan import SCANS, scan_order
 
-CELLS = ["rnn", "lstm", "gru", None]
+CELLS = ["rnn", "irnn", "lstm", "gru", *LOOPS, None]
 POOLINGS = ["last", "mean", "max", "attention"]
 PLAIN = {"scan": "rows", "patch_size": None, "pooling": "last", "bidirectional": False}
-
-
-def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
 
 
 # The cells' equations, one step each: (B, F), (B, D) to (B, D)
@@ -25,6 +22,10 @@ def sigmoid(x):
 
 def rnn_step(x, h, s, W, U, b, c):
     return np.tanh(x @ W.T + b + h @ U.T + c), s
+
+
+def irnn_step(x, h, s, W, U, b, c):
+    return np.maximum(0, x @ W.T + b + h @ U.T + c), s
 
 
 def lstm_step(x, h, s, W, U, b, c):
@@ -40,7 +41,7 @@ def gru_step(x, h, s, W, U, b, c):
     return (1 - z) * np.tanh(xg + r * hg) + z * h, s
 
 
-STEPS = {"rnn": rnn_step, "lstm": lstm_step, "gru": gru_step}
+STEPS = {"rnn": rnn_step, "irnn": irnn_step, "lstm": lstm_step, "gru": gru_step}
 
 
 def read_one_way(step, x, W, U, b, c):
@@ -58,6 +59,8 @@ def read(layer, cell, x):
     if cell is None:
         x = x @ layer["linear.weight"].T + layer["linear.bias"] + layer["position"]
         return np.maximum(0, x)
+    if cell in LOOPS:
+        return loop(cell, layer, x)
     names = "weight_ih", "weight_hh", "bias_ih", "bias_hh"
     found = [read_one_way(STEPS[cell], x, *(layer[f"rnn.{n}_l0"] for n in names))]
     if "rnn.weight_ih_l0_reverse" in layer:
@@ -146,7 +149,8 @@ def test_rows_and_one_layer_are_the_cell_and_nothing_else(
     model = fitted(RNNImageClassifier, X, y, **(settings | {"pooling": pooling}))
     expected = by_hand(model, [rows_of(standardized(model, X))])
     assert_allclose(model.predict_proba(X), expected, atol=1e-10)
-    n_parts = {None: 3}.get(cell, 4 * (1 + bidirectional))
+    n_parts = {"mingru": 2, "lru": 7, "lmu": 5}.get(cell, 4) * (1 + bidirectional)
+    n_parts = 3 if cell is None else n_parts
     n_pooling = 4 if pooling == "attention" else 0
     assert len(model.weights_) == 2 + n_parts + n_pooling + 2  # pixels, cell, head
 

@@ -96,7 +96,9 @@ def train(
         optimizer__fused=True,
         optimizer__betas=(0.9, 0.98),  # a memory of 50 steps: fits are short
         optimizer__weight_decay=weight_decay,
-        optimizer__param_groups=[("*bias*", {"weight_decay": 0.0})],
+        optimizer__param_groups=[
+            (name, {"weight_decay": 0.0}) for name in ("*bias*", "*.log_*")
+        ],
         lr=learning_rate,
         max_epochs=max_epochs,
         batch_size=batch_size,

@@ -4,8 +4,12 @@ A cell is a module that maps sequences (T, B, F) to hidden states (T, B, N): N i
 hidden units, or 2 * D where a second cell reads from the end to the beginning.
 """
 
+from functools import partial
+
 import torch
 from torch import nn
+
+from sk_rnnimage.linear_cells import LMU, LONG, LRU, MinGRU, OneWay, chrono
 
 
 class Recurrence(nn.Module):
@@ -17,6 +21,10 @@ class Recurrence(nn.Module):
     ``"rnn"`` [1]_
 
     .. math:: h_t = \tanh(W x_t + b + U h_{t-1} + c)
+
+    ``"irnn"`` [4]_
+
+    .. math:: h_t = \max(0, W x_t + b + U h_{t-1} + c)
 
     ``"lstm"`` [2]_, with the cell state :math:`s_t` and the input, forget and output
     gates :math:`i, f, o`
@@ -36,7 +44,9 @@ class Recurrence(nn.Module):
 
     where :math:`W` weighs the step (Glorot's uniform initialisation), :math:`U` the
     state (orthogonal), and :math:`b, c` are biases: 0, but 1 for the forget gate, so
-    that an untrained LSTM remembers.
+    that an untrained LSTM remembers. In an IRNN :math:`U` starts as the identity:
+    an untrained one adds up what it reads. Beyond 100 steps the biases of the LSTM's
+    and the GRU's gates start as :func:`sk_rnnimage.linear_cells.chrono` says.
 
     References
     ----------
@@ -47,9 +57,11 @@ class Recurrence(nn.Module):
     .. [3] K. Cho et al., "Learning phrase representations using RNN encoder-decoder
        for statistical machine translation", EMNLP 2014, eq. 5-8, in the form in which
        the reset gate acts after the product.
+    .. [4] Q. V. Le, N. Jaitly, G. E. Hinton, "A simple way to initialize recurrent
+       networks of rectified linear units", arXiv:1504.00941, 2015.
     """
 
-    def __init__(self, kind, n_inputs, n_units, bidirectional):
+    def __init__(self, kind, n_inputs, n_units, bidirectional, n_steps):
         super().__init__()
         self.rnn = kind(n_inputs, n_units, bidirectional=bidirectional)
         for name, parameter in self.rnn.named_parameters():
@@ -59,13 +71,106 @@ class Recurrence(nn.Module):
             init = nn.init.orthogonal_ if "_hh_" in name else nn.init.xavier_uniform_
             for gate in parameter.detach().split(n_units):  # (D, F) or (D, D)
                 init(gate)
-        if kind is nn.LSTM:
-            for name, parameter in self.rnn.named_parameters():
-                if name.startswith("bias_ih"):
-                    nn.init.ones_(parameter.detach()[n_units : 2 * n_units])
+        weights = {name: w.detach() for name, w in self.rnn.named_parameters()}
+        for way in ("l0", "l0_reverse")[: 1 + bidirectional]:
+            bias = weights[f"bias_ih_{way}"].split(n_units)  # a part for each gate
+            if kind is nn.LSTM:
+                hold(forget=bias[1], enter=bias[0], n_steps=n_steps)
+            elif kind is nn.GRU and n_steps > LONG:
+                chrono(bias[1], n_steps)
+            elif kind is rectified:
+                nn.init.eye_(weights[f"weight_hh_{way}"])
 
     def forward(self, x):
         return self.rnn(x)[0]  # (T, B, N)
+
+
+def rectified(n_inputs, n_units, bidirectional):
+    """Elman's cell with a rectifier."""
+    return nn.RNN(n_inputs, n_units, nonlinearity="relu", bidirectional=bidirectional)
+
+
+def hold(forget, enter, n_steps):
+    """Initial biases of an LSTM's forget and input gates: so that it remembers."""
+    if n_steps > LONG:
+        enter.copy_(-chrono(forget, n_steps))
+    else:
+        nn.init.ones_(forget)
+
+
+class Peephole(OneWay):
+    r"""The LSTM whose gates see the cell state [1]_.
+
+    .. math::
+        i, f &= \sigma(W x_t + U h_{t-1} + p \odot s_{t-1} + b)
+        \quad \text{of their own} \\
+        g &= \tanh(W_g x_t + U_g h_{t-1} + b_g) \\
+        s_t &= f \odot s_{t-1} + i \odot g \\
+        o &= \sigma(W_o x_t + U_o h_{t-1} + p_o \odot s_t + b_o) \\
+        h_t &= o \odot \tanh(s_t)
+
+    where :math:`p` weighs the cell state, unit by unit, and starts with 0; all else is
+    and starts as in :class:`Recurrence`.
+
+    References
+    ----------
+    .. [1] F. A. Gers, J. Schmidhuber, "Recurrent nets that time and count", IJCNN
+       2000.
+    """
+
+    def __init__(self, n_inputs, n_units, n_steps):
+        super().__init__()
+        self.weight_ih = nn.Parameter(torch.empty(4 * n_units, n_inputs))  # i, f, g, o
+        self.weight_hh = nn.Parameter(torch.empty(4 * n_units, n_units))
+        self.weight_peephole = nn.Parameter(torch.zeros(3, n_units))  # i, f, o
+        self.bias = nn.Parameter(torch.zeros(4 * n_units))
+        for gate in self.weight_ih.detach().split(n_units):
+            nn.init.xavier_uniform_(gate)
+        for gate in self.weight_hh.detach().split(n_units):
+            nn.init.orthogonal_(gate)
+        bias = self.bias.detach().split(n_units)
+        hold(forget=bias[1], enter=bias[0], n_steps=n_steps)
+
+    def forward(self, x):
+        h = s = x.new_zeros(x.shape[1], self.weight_hh.shape[1])  # (B, D)
+        p_i, p_f, p_o = self.weight_peephole
+        states = []
+        for read in nn.functional.linear(x, self.weight_ih, self.bias):
+            gates = torch.addmm(read, h, self.weight_hh.T)  # (B, 4 * D)
+            i, f, g, o = gates.chunk(4, dim=1)
+            i, f = torch.sigmoid(i + p_i * s), torch.sigmoid(f + p_f * s)
+            s = f * s + i * torch.tanh(g)
+            h = torch.sigmoid(o + p_o * s) * torch.tanh(s)
+            states.append(h)
+        return torch.stack(states)  # (T, B, D)
+
+
+class Directions(nn.Module):
+    """One or two cells of one direction; the second reads the steps backwards."""
+
+    def __init__(self, kind, n_inputs, n_units, bidirectional, n_steps):
+        super().__init__()
+        self.onwards = kind(n_inputs, n_units, n_steps)
+        self.backwards = kind(n_inputs, n_units, n_steps) if bidirectional else None
+
+    def forward(self, x):
+        if self.backwards is None:
+            return self.onwards(x)
+        return join(self.onwards(x), self.backwards.backwards(x))  # (T, B, N)
+
+    def last(self, x):
+        """The state after the last step that each cell reads: (T, B, F) to (B, N)."""
+        if self.backwards is None:
+            return self.onwards.last(x)
+        return torch.cat([self.onwards.last(x), self.backwards.last(x.flip(0))], dim=1)
+
+
+def join(one, other):
+    """Features side by side, in the layout in which they are in memory: (T, B, N)."""
+    if one.stride(0) > 1:
+        return torch.cat([one, other], dim=2)
+    parts = [one.permute(1, 2, 0), other.permute(1, 2, 0)]
+    return torch.cat(parts, dim=1).permute(2, 0, 1)
 
 
 class FeedForward(nn.Module):
@@ -77,10 +182,11 @@ class FeedForward(nn.Module):
     step stands although it knows nothing of the others.
     """
 
-    def __init__(self, n_inputs, n_outputs, n_steps):
+    def __init__(self, n_inputs, n_units, bidirectional, n_steps):
         super().__init__()
-        self.linear = glorot(nn.Linear(n_inputs, n_outputs))
-        self.position = nn.Parameter(torch.zeros(n_steps, 1, n_outputs))
+        width = n_outputs(n_units, bidirectional)
+        self.linear = glorot(nn.Linear(n_inputs, width))
+        self.position = nn.Parameter(torch.zeros(n_steps, 1, width))
 
     def forward(self, x):
         return torch.relu(self.linear(x) + self.position)  # (T, B, N)
@@ -93,14 +199,22 @@ def glorot(linear):
     return linear
 
 
-CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU, None: None}
+CELLS = {
+    "rnn": partial(Recurrence, nn.RNN),
+    "irnn": partial(Recurrence, rectified),
+    "lstm": partial(Recurrence, nn.LSTM),
+    "peephole": partial(Directions, Peephole),
+    "gru": partial(Recurrence, nn.GRU),
+    "mingru": partial(Directions, MinGRU),
+    "lru": partial(Directions, LRU),
+    "lmu": partial(Directions, LMU),
+    None: FeedForward,
+}
 
 
 def make_layer(cell, n_inputs, n_units, bidirectional, n_steps):
     """One layer of the named cell: a module from (T, B, F) to (T, B, N)."""
-    if cell is None:
-        return FeedForward(n_inputs, n_outputs(n_units, bidirectional), n_steps)
-    return Recurrence(CELLS[cell], n_inputs, n_units, bidirectional)
+    return CELLS[cell](n_inputs, n_units, bidirectional, n_steps)
 
 
 def n_outputs(n_units, bidirectional):

@@ -13,8 +13,12 @@ class RNNImageClassifier(BaseImageClassifier):
     ----------
     hidden_size : int or tuple of int, default=64
         Units of the cell in each direction; a tuple stacks one layer each.
-    cell : {"lstm", "gru", "rnn"} or None, default="lstm"
-        The recurrent cell; :class:`sk_rnnimage.cells.Recurrence` has the equations.
+    cell : str or None, default="lstm"
+        The recurrent cell: ``"lstm"``, ``"gru"``, ``"rnn"`` (Elman's), ``"irnn"`` (a
+        rectifier that starts as the identity), ``"peephole"`` (an LSTM whose gates see
+        its cell state) or, linear in their state and made for long sequences,
+        ``"mingru"``, ``"lru"`` and ``"lmu"``. :mod:`sk_rnnimage.cells` and
+        :mod:`sk_rnnimage.linear_cells` have the equations.
         None is the control without recurrence: each step goes through a feed-forward
         layer of the same width with a learned position, then the pooling.
     scan : str or tuple of str, default="auto"
@@ -64,7 +68,7 @@ class RNNImageClassifier(BaseImageClassifier):
         ``partial_fit``. AdamW's second moment remembers 50 steps (beta 0.98), and the
         norm of the gradient is clipped to 1.
     weight_decay : float, default=0.1
-        AdamW's decay of all weights but the biases.
+        AdamW's decay of all weights but the biases and the LRU's decay rates.
     early_stopping : bool, default=False
         Whether to stop once the validation loss has not fallen for
         ``n_iter_no_change`` epochs, and to restore the weights of the best one. The
@@ -231,8 +235,12 @@ class CRNNImageClassifier(BaseImageClassifier):
         2 x 2 values stays, ahead of normalisation and rectifier.
     kernel_size : int or tuple of int, default=3
         Height and width of each convolution; an int is for all of them.
-    cell : {"lstm", "gru", "rnn"} or None, default="lstm"
-        The recurrent cell; :class:`sk_rnnimage.cells.Recurrence` has the equations.
+    cell : str or None, default="lstm"
+        The recurrent cell: ``"lstm"``, ``"gru"``, ``"rnn"`` (Elman's), ``"irnn"`` (a
+        rectifier that starts as the identity), ``"peephole"`` (an LSTM whose gates see
+        its cell state) or, linear in their state and made for long sequences,
+        ``"mingru"``, ``"lru"`` and ``"lmu"``. :mod:`sk_rnnimage.cells` and
+        :mod:`sk_rnnimage.linear_cells` have the equations.
         None is the control without recurrence: each step goes through a feed-forward
         layer of the same width with a learned position, then the pooling.
     scan : str or tuple of str, default="auto"
@@ -282,7 +290,7 @@ class CRNNImageClassifier(BaseImageClassifier):
         ``partial_fit``. AdamW's second moment remembers 50 steps (beta 0.98), and the
         norm of the gradient is clipped to 1.
     weight_decay : float, default=0.1
-        AdamW's decay of all weights but the biases.
+        AdamW's decay of all weights but the biases and the LRU's decay rates.
     early_stopping : bool, default=False
         Whether to stop once the validation loss has not fallen for
         ``n_iter_no_change`` epochs, and to restore the weights of the best one. The

@@ -122,8 +122,15 @@ class SequenceReading(nn.Module):
     def forward(self, x):
         x = self.steps(x)  # (T, B, F)
         for i, layer in enumerate(self.layers):
-            x = layer(self.dropout(x) if i else x)  # (T, B, N)
+            x = self.dropout(x) if i else x
+            if layer is self.layers[-1] and self._last_alone(layer):
+                return layer.last(x)  # (B, N)
+            x = layer(x)  # (T, B, N)
         return self.pool(x)  # (B, N)
+
+    def _last_alone(self, layer):
+        """Whether no more than the last states is asked for, and the layer has them."""
+        return isinstance(self.pool, LastState) and hasattr(layer, "last")
 
 
 class Patches(nn.Module):
