@@ -694,6 +694,7 @@ def _loop(network, batches, learning_rate, weight_decay):
     optimizer = torch.optim.AdamW(
         [{"params": plain}, {"params": biases, "weight_decay": 0.0}],
         lr=learning_rate,
+        betas=(0.9, 0.98),
         weight_decay=weight_decay,
     )
     network.train()
