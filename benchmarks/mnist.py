@@ -5,8 +5,8 @@
 Both classifiers with all defaults, their controls without recurrence (``cell=None``)
 and what a user would otherwise take. Seeds come in turns, each fit is printed as it is
 done; the table at the end has the mean accuracy on the test images and its range over
-the seeds, the mean seconds to fit by the clock on the wall and of CPU time, and the
-mean seconds to predict. The rivals but PCA + SVC are fitted once. ``--only``
+the seeds, the median seconds to fit by the clock on the wall and of CPU time, and to
+predict. The rivals but PCA + SVC are fitted once. ``--only``
 takes parts of names, for instance ``--only CRNN PCA``. Keras comes with the extra
 ``benchmark``; without it its row is left out.
 
@@ -146,11 +146,12 @@ def in_words(figures):
     return [f"{accuracy:.4f}", *[f"{value:.2f}" for value in seconds]]
 
 
-def print_means(runs):
+def print_summary(runs):
     rows = []
     for name, figures in runs.items():
-        scores = [accuracy for accuracy, *_ in figures]
-        accuracy, *seconds = in_words(np.mean(figures, axis=0))
+        scores, *times = np.transpose(figures)
+        medians = [np.median(seconds) for seconds in times]
+        accuracy, *seconds = in_words((scores.mean(), *medians))
         spread = f"{min(scores):.4f} to {max(scores):.4f}" if len(scores) > 1 else "-"
         rows.append([name, accuracy, spread, *seconds, len(scores)])
     print_table(("classifier", FIGURES[0], "range", *FIGURES[1:], "fits"), rows)
@@ -185,7 +186,7 @@ def main():
         images=len(flat[0]), test_images=len(X_test), seeds=f"0 to {options.seeds - 1}"
     )
     runs = measure_all(chosen(options.only), options.seeds, data)
-    print_means(runs)
+    print_summary(runs)
     if len(flat[0]) == 60000:
         assert_limits(claims(runs, options.clock))
 
