@@ -14,6 +14,7 @@ import argparse
 
 import numpy as np
 from _tools import cifar10, clocks, describe, mnist
+from sklearn.base import clone
 
 from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier
 
@@ -76,12 +77,12 @@ def main():
     print(f"{classifier}\n")
     scores = []
     for seed in range(options.first_seed, options.first_seed + options.seeds):
+        fitted = clone(classifier).set_params(random_state=seed)
         start = clocks()
-        classifier.set_params(random_state=seed).fit(X, y)
+        fitted.fit(X, y)
         wall, cpu = clocks() - start
-        scores.append(classifier.score(X_test, y_test))
-        plain = classifier.set_params(n_views=1).score(X_test, y_test)
-        classifier.set_params(n_views=9)
+        scores.append(fitted.score(X_test, y_test))
+        plain = fitted.set_params(n_views=1).score(X_test, y_test)
         print(
             f"seed {seed}: accuracy {scores[-1]:.4f} ({plain:.4f} with one view), fit "
             f"{wall:.0f} s, {cpu:.0f} s of CPU",

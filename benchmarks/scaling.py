@@ -49,6 +49,7 @@ def lstm(units):
         scan="rows",
         bidirectional=False,
         pooling="last",
+        batch_size=128,
         max_epochs=1,
         random_state=0,
     )

@@ -136,7 +136,7 @@ class _MinGRU(Function):
 
 
 def blocks(h):
-    """Slices of consecutive steps of (T, B, D), of about BLOCK values each."""
+    """Slices along the first axis of (., ., .), of about BLOCK values each."""
     size = max(1, BLOCK // max(1, h[0].numel()))
     return [slice(t, min(t + size, len(h))) for t in range(0, len(h), size)]
 
@@ -356,7 +356,7 @@ class _Filtered(Function):
             kernels = kernels.conj_physical()
         by_image = x.permute(1, 2, 0)  # (B, F, T)
         h = x.new_empty(n, len(bias), n_steps)
-        for few in some_images(h):
+        for few in blocks(h):
             product = spectra[few, 0, None] * kernels[0]  # (., D, frequencies)
             for p in range(1, len(kernels)):
                 product.addcmul_(spectra[few, p, None], kernels[p])
@@ -382,7 +382,7 @@ class _Filtered(Function):
         grad_u = torch.empty_like(spectra) if ctx.needs_input_grad[1] else None
         grad_kernel = torch.zeros_like(kernels)
         grad_weight, grad_bias = torch.zeros_like(weight), torch.zeros_like(bias)
-        for few in some_images(h):
+        for few in blocks(h):
             grad = torch.sign(h[few]).mul_(grad_h[few])  # of the rectifier, (., D, T)
             grad_bias += grad.sum((0, 2))
             grad_weight += torch.bmm(grad, x[few].transpose(1, 2)).sum(0)
@@ -416,12 +416,6 @@ def spectrum(x, length):
 def unspectrum(x, length, n_steps):
     """(., ., frequencies) to the first steps of what has that FFT: (T, ., .)."""
     return torch.fft.irfft(x, n=length)[..., :n_steps].permute(2, 0, 1)
-
-
-def some_images(h):
-    """Slices of consecutive images of (B, D, T), of about BLOCK values each."""
-    size = max(1, BLOCK // max(1, h[0].numel()))
-    return [slice(i, i + size) for i in range(0, len(h), size)]
 
 
 class _Decay(Function):

@@ -187,7 +187,8 @@ class EmbeddedLines(nn.Module):
     def forward(self, x):
         x = x.transpose(1, 2) if self.axis == "columns" else x
         x = x.flatten(2).transpose(0, 1)  # (H, B, W * C)
-        x = nn.functional.pad(x, (0, 0, 0, 0, 0, self.missing))
+        if self.missing:
+            x = nn.functional.pad(x, (0, 0, 0, 0, 0, self.missing))
         last = (self.n_steps - 1) * self.stride
         lines = [x[i : last + i + 1 : self.stride] for i in range(self.n_lines)]
         return torch.relu(self.embed(torch.cat(lines, dim=2)))  # (T, B, F)
