@@ -1,0 +1,111 @@
+"""Where the examples find their images.
+
+Real images lie in the folder that the environment variable ``SK_RNNIMAGE_DATA`` names,
+by default ``../shared/data`` beside the repository: ``mnist.npz``,
+``cifar10_jpeg.npz`` and ``sign_digits/``. Nothing is downloaded. What is not there is
+replaced by images that scikit-learn brings, and a printed line says so.
+
+``SK_RNNIMAGE_SMALL=1`` makes every example small: a test that it runs, no result.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from sklearn.datasets import load_digits, load_sample_images
+from sklearn.model_selection import train_test_split
+
+from sk_rnnimage import ImageReader
+
+_BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
+DATA = Path(os.environ.get("SK_RNNIMAGE_DATA", _BESIDE))
+SMALL = os.environ.get("SK_RNNIMAGE_SMALL", "0") not in ("", "0")
+
+
+def sized(full, small):
+    """Give one of two values: the full one, or the one for a quick test."""
+    return small if SMALL else full
+
+
+def mnist(n_train, n_test, seed=0):
+    """Draw digits from MNIST, or from scikit-learn's 1,797 of 8 x 8.
+
+    Returns X_train, y_train, X_test, y_test; the test images come from the test set.
+    """
+    file = DATA / "mnist.npz"
+    if file.exists():
+        with np.load(file) as f:
+            train, test = (
+                (f[f"X_{part}"], f[f"y_{part}"]) for part in ("train", "test")
+            )
+    else:
+        print(f"{file.name} is not there: scikit-learn's digits of 8 x 8 instead.")
+        digits = load_digits()
+        X_train, X_test, y_train, y_test = train_test_split(
+            digits.images.astype(np.uint8), digits.target, test_size=500,
+            random_state=0, stratify=digits.target,
+        )  # fmt: skip
+        train, test = (X_train, y_train), (X_test, y_test)
+    return *_draw(*train, n_train, seed), *_draw(*test, n_test, seed)
+
+
+def photographs(names, n_train, n_test, seed=0):
+    """Draw colour photographs of some classes from CIFAR-10, in its JPEG copy.
+
+    Where that is not there, pieces of scikit-learn's two photographs: the class is the
+    photograph, and the test pieces come from its right third.
+    """
+    file = DATA / "cifar10_jpeg.npz"
+    if not file.exists():
+        print(f"{file.name} is not there: pieces of scikit-learn's two photographs.")
+        return *_pieces(n_train, 0, 2 / 3, seed), *_pieces(n_test, 2 / 3, 1, seed)
+    known = "airplane automobile bird cat deer dog frog horse ship truck".split()
+    parts = []
+    with np.load(file) as f:
+        for split, n in (("train", n_train), ("test", n_test)):
+            data, ends = f[f"{split}_jpeg"], f[f"{split}_offsets"]
+            labels = np.array(known)[f[f"{split}_labels"]]
+            places, y = _draw(np.arange(len(labels)), labels, n, seed, names)
+            files = [data[ends[i] : ends[i + 1]].tobytes() for i in places]
+            parts += [ImageReader(mode="RGB").fit_transform(files), y]
+    return tuple(parts)
+
+
+def hands(folder):
+    """Give the folder with photographs of hands, or write digits into ``folder``."""
+    if (DATA / "sign_digits").is_dir():
+        return DATA / "sign_digits"
+    print("sign_digits is not there: scikit-learn's digits of 8 x 8 instead.")
+    digits = load_digits()
+    return write_files(digits.images * 15, digits.target, folder)
+
+
+def write_files(images, labels, folder):
+    """Write grey images as PNG files into ``folder``, one folder a class."""
+    for label in np.unique(labels):
+        Path(folder, str(label)).mkdir(parents=True, exist_ok=True)
+    for i, (image, label) in enumerate(zip(images.astype(np.uint8), labels)):
+        Image.fromarray(image).save(Path(folder, str(label), f"{i:05d}.png"))
+    return Path(folder)
+
+
+def _draw(X, y, n, seed, names=None):
+    """Draw n images by chance, of all classes or of those with some names."""
+    rows = np.arange(len(y)) if names is None else np.flatnonzero(np.isin(y, names))
+    rows = np.random.RandomState(seed).permutation(rows)[:n]
+    return X[rows], y[rows]
+
+
+def _pieces(n, start, stop, seed):
+    """Pieces of 32 x 32 from between two places of the width of each photograph."""
+    rng = np.random.RandomState(seed)
+    photographs = load_sample_images().images
+    y = np.arange(n) % len(photographs)
+    X = []
+    for photograph in (photographs[label] for label in y):
+        height, width = photograph.shape[:2]
+        top = rng.randint(height - 32)
+        left = rng.randint(start * width, stop * width - 32)
+        X.append(photograph[top : top + 32, left : left + 32])
+    return np.stack(X), np.array(["china", "flower"])[y]

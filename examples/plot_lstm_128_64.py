@@ -1,0 +1,85 @@
+"""
+Two LSTM layers read the lines of a digit
+=========================================
+
+A Keras tutorial stacks an LSTM of 128 units and one of 64, lets them read MNIST line by
+line and ends in a softmax. It reports 98.7 % on the test digits after 10 epochs of
+batches of 128 images. Here are the same layers as an estimator, by default on 20,000 of
+the 60,000 training digits.
+
+Measured on all 10,000 test digits, one seed, two minutes of one CPU core::
+
+    Original: Keras, 60,000 images      0.9870
+    LSTM 128, LSTM 64                   0.9878
+    no recurrence                       0.9554
+
+Limits: one seed, and 0.9878 of 10,000 images is known to 0.1 points; so a third of the
+images equals the original's score, but does not beat it. It is the schedule of
+the learning rate that helps, not another network.
+"""
+
+# ruff: noqa: D205, D400
+
+# %%
+# The images
+# ----------
+# Set ``N_TRAIN`` to 60,000 for the original's training set.
+import time
+
+import matplotlib.pyplot as plt
+from _data import mnist, sized
+
+from sk_rnnimage import RNNImageClassifier
+
+N_TRAIN = sized(20_000, 300)
+X_train, y_train, X_test, y_test = mnist(N_TRAIN, sized(10_000, 200))
+
+# %%
+# The network
+# -----------
+# All that the original states is named here. The rest is this package's: weights that
+# start in another way, AdamW with one cycle of the rate, labels smoothed by 0.1.
+# ``cell=None`` is the control: the same layers without recurrence.
+classifier = RNNImageClassifier(
+    hidden_size=(128, 64),
+    cell="lstm",
+    scan="rows",
+    bidirectional=False,
+    pooling="last",
+    batch_size=128,
+    max_epochs=sized(10, 2),
+    random_state=0,
+)
+control = RNNImageClassifier(**{**classifier.get_params(), "cell": None})
+
+# %%
+# Training
+# --------
+# The test images are scored after each epoch for the picture alone: nothing is chosen
+# by them.
+found = {}
+for name, model in {"LSTM 128, LSTM 64": classifier, "no recurrence": control}.items():
+    start = time.perf_counter()
+    model.fit(X_train, y_train, X_val=X_test, y_val=y_test)
+    found[name] = model.score(X_test, y_test), time.perf_counter() - start
+
+print(f"{len(X_train):,} training images, {len(X_test):,} test images")
+print(f"{'':34s}accuracy    fit s")
+print(f"{'Original: Keras, 60,000 images':34s}{0.987:8.4f}        -")
+for name, (score, seconds) in found.items():
+    print(f"{name:34s}{score:8.4f} {seconds:8.1f}")
+
+# %%
+# The curves
+# ----------
+fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
+for name, model in {"LSTM 128, LSTM 64": classifier, "no recurrence": control}.items():
+    epochs = [row["epoch"] for row in model.history_]
+    left.plot(epochs, model.loss_curve_, "o-", label=name)
+    right.plot(epochs, [row["valid_accuracy"] for row in model.history_], "o-")
+right.axhline(0.987, color="grey", linestyle="--", label="original, 60,000 images")
+left.set(xlabel="epoch", ylabel="training loss")
+right.set(xlabel="epoch", ylabel="test accuracy")
+left.legend()
+right.legend()
+plt.show()

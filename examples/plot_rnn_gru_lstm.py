@@ -1,0 +1,84 @@
+"""
+A plain RNN, a GRU and an LSTM
+==============================
+
+The three cells of every textbook on the same digits, read line by line with the last
+state deciding, in the same few passes at the same learning rate.
+
+Measured on 4,000 test digits of MNIST, 4,000 to train, 6 passes, mean of 3 seeds::
+
+                    accuracy    range            fit s    weights
+    plain RNN         0.8203    0.8007 to 0.8380     2.4      6,668
+    GRU               0.9667    0.9660 to 0.9675     4.7     18,700
+    LSTM              0.9552    0.9540 to 0.9567     3.7     24,716
+    no recurrence     0.8198    0.8190 to 0.8207     0.9      4,300
+
+The plain RNN forgets on its way down 28 lines: it is no better than the control, which
+averages over the lines. The GRU learns fastest here. It is not the cheaper cell
+on a CPU, though its weights are fewer: torch has a fused kernel for the LSTM alone.
+
+Limits: few digits, few passes and one learning rate for all. The order of the GRU and
+the LSTM is that of this setting, no law.
+"""
+
+# ruff: noqa: D205, D400
+
+# %%
+# The lines of digits
+# -------------------
+import time
+
+import matplotlib.pyplot as plt
+import numpy as np
+from _data import mnist, sized
+
+from sk_rnnimage import RNNImageClassifier
+
+SEEDS = sized(3, 1)
+X_train, y_train, X_test, y_test = mnist(sized(4000, 300), sized(4000, 200))
+
+# %%
+# One network, four cells
+# -----------------------
+# The textbook's reading: line by line, forwards, the last state decides. So a cell has
+# to carry what it saw at the top through all lines below. ``None`` is the control
+# without recurrence. The test images are scored after each epoch for the picture alone.
+cells = {"plain RNN": "rnn", "GRU": "gru", "LSTM": "lstm", "no recurrence": None}
+print(f"{len(X_train):,} digits to train, {len(X_test):,} to test, {SEEDS} seeds")
+print(f"{'':16s}accuracy    range            fit s    weights")
+fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
+for name, cell in cells.items():
+    curves, seconds = [], []
+    for seed in range(SEEDS):
+        classifier = RNNImageClassifier(
+            64,
+            cell=cell,
+            scan="rows",
+            bidirectional=False,
+            pooling="last",
+            max_epochs=sized(6, 2),
+            random_state=seed,
+        )
+        start = time.perf_counter()
+        classifier.fit(X_train, y_train, X_val=X_test, y_val=y_test)
+        seconds.append(time.perf_counter() - start)
+        rows = classifier.history_
+        curves.append([(row["train_loss"], row["valid_accuracy"]) for row in rows])
+    curves = np.array(curves)  # (seeds, epochs, 2)
+    scores = curves[:, -1, 1]
+    n_weights = sum(weights.size for weights in classifier.weights_.values())
+    print(
+        f"{name:16s}{scores.mean():8.4f}    {scores.min():.4f} to {scores.max():.4f}"
+        f"{np.median(seconds):8.1f} {n_weights:10,}"
+    )
+    epochs = range(1, curves.shape[1] + 1)
+    left.plot(epochs, curves[..., 0].mean(axis=0), "o-", label=name)
+    right.plot(epochs, curves[..., 1].mean(axis=0), "o-", label=name)
+
+# %%
+# The curves, a mean over the seeds
+# ---------------------------------
+left.set(xlabel="epoch", ylabel="training loss")
+right.set(xlabel="epoch", ylabel="test accuracy")
+left.legend()
+plt.show()
