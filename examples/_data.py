@@ -9,6 +9,7 @@ replaced by images that scikit-learn brings, and a printed line says so.
 """
 
 import os
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,7 @@ def mnist(n_train, n_test, seed=0):
                 (f[f"X_{part}"], f[f"y_{part}"]) for part in ("train", "test")
             )
     else:
-        print(f"{file.name} is not there: scikit-learn's digits of 8 x 8 instead.")
+        _say(f"{file.name} is not there: scikit-learn's digits of 8 x 8 instead.")
         digits = load_digits()
         X_train, X_test, y_train, y_test = train_test_split(
             digits.images.astype(np.uint8), digits.target, test_size=500,
@@ -58,7 +59,7 @@ def photographs(names, n_train, n_test, seed=0):
     """
     file = DATA / "cifar10_jpeg.npz"
     if not file.exists():
-        print(f"{file.name} is not there: pieces of scikit-learn's two photographs.")
+        _say(f"{file.name} is not there: pieces of scikit-learn's two photographs.")
         return *_pieces(n_train, 0, 2 / 3, seed), *_pieces(n_test, 2 / 3, 1, seed)
     known = "airplane automobile bird cat deer dog frog horse ship truck".split()
     parts = []
@@ -76,7 +77,7 @@ def hands(folder):
     """Give the folder with photographs of hands, or write digits into ``folder``."""
     if (DATA / "sign_digits").is_dir():
         return DATA / "sign_digits"
-    print("sign_digits is not there: scikit-learn's digits of 8 x 8 instead.")
+    _say("sign_digits is not there: scikit-learn's digits of 8 x 8 instead.")
     digits = load_digits()
     return write_files(digits.images * 15, digits.target, folder)
 
@@ -88,6 +89,12 @@ def write_files(images, labels, folder):
     for i, (image, label) in enumerate(zip(images.astype(np.uint8), labels)):
         Image.fromarray(image).save(Path(folder, str(label), f"{i:05d}.png"))
     return Path(folder)
+
+
+@cache
+def _say(line):
+    """Print a line once."""
+    print(line)
 
 
 def _draw(X, y, n, seed, names=None):

@@ -35,6 +35,7 @@ from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier, classic_classif
 
 SIZES = sized((250, 1000, 4000), (60, 300))
 X_train, y_train, X_test, y_test = mnist(SIZES[-1], sized(4000, 200))
+SIZES = [n for n in SIZES if n <= len(X_train)]
 
 # %%
 # The same LSTM, with and without
