@@ -41,6 +41,11 @@ class RNNImageClassifier(BaseImageClassifier):
         How the states of all steps become one: their mean, the last state, the
         largest values, or a learned weighted mean [2]_. The control reads
         ``"last"`` as ``"mean"``; a sweep averages the last states of its passes.
+    attention_heads : int, default=None
+        Heads of a layer of self-attention over the states of all steps [6]_, whose
+        result is put beside the states before they are pooled. None has no such layer.
+        The heads share a state's values among themselves, so their number must divide
+        that; a sweep with heads reads ``"last"`` as ``"mean"``.
     dropout : float, default=0.0
         Share of values dropped between layers and before the head, in [0, 1).
     image_shape : tuple (H, W) or (H, W, C), default=None
@@ -150,6 +155,7 @@ class RNNImageClassifier(BaseImageClassifier):
        networks using large learning rates", arXiv:1708.07120, 2017.
     .. [5] C. Szegedy et al., "Rethinking the Inception architecture for computer
        vision", CVPR 2016, sec. 7.
+    .. [6] A. Vaswani et al., "Attention is all you need", NeurIPS 2017, sec. 3.2.
 
     Examples
     --------
@@ -170,6 +176,7 @@ class RNNImageClassifier(BaseImageClassifier):
         patch_size=None,
         bidirectional=True,
         pooling="mean",
+        attention_heads=None,
         dropout=0.0,
         image_shape=None,
         augment=None,
@@ -194,6 +201,7 @@ class RNNImageClassifier(BaseImageClassifier):
         self.patch_size = patch_size
         self.bidirectional = bidirectional
         self.pooling = pooling
+        self.attention_heads = attention_heads
         self.dropout = dropout
         self.image_shape = image_shape
         self.augment = augment
@@ -262,6 +270,11 @@ class CRNNImageClassifier(BaseImageClassifier):
         How the states of all steps become one: their mean, the last state, the
         largest values, or a learned weighted mean [3]_. The control reads
         ``"last"`` as ``"mean"``; a sweep averages the last states of its passes.
+    attention_heads : int, default=None
+        Heads of a layer of self-attention over the states of all steps [8]_, whose
+        result is put beside the states before they are pooled. None has no such layer.
+        The heads share a state's values among themselves, so their number must divide
+        that; a sweep with heads reads ``"last"`` as ``"mean"``.
     dropout : float, default=0.0
         Share of values dropped between layers and before the head, and of feature
         maps dropped after convolutions, in [0, 1).
@@ -353,9 +366,9 @@ class CRNNImageClassifier(BaseImageClassifier):
     Notes
     -----
     Pixels are standardised per channel with the mean and the standard deviation of
-    the training images, so 0-255 and 0-1 are both fine. Each
-    convolution is followed by a group normalisation over the whole image [7]_ and a
-    rectifier.
+    the training images, so 0-255 and 0-1 are both fine. Each convolution has filters of
+    mean 0 and one length (weight standardisation [9]_) and is followed by a group
+    normalisation over the whole image [7]_ and a rectifier.
 
     Sets of up to 128 images are fitted in float64 on a CPU, all others in float32,
     whatever the batch size.
@@ -375,6 +388,9 @@ class CRNNImageClassifier(BaseImageClassifier):
     .. [6] C. Szegedy et al., "Rethinking the Inception architecture for computer
        vision", CVPR 2016, sec. 7.
     .. [7] Y. Wu, K. He, "Group normalization", ECCV 2018.
+    .. [8] A. Vaswani et al., "Attention is all you need", NeurIPS 2017, sec. 3.2.
+    .. [9] S. Qiao et al., "Micro-batch training with batch-channel normalization and
+       weight standardization", arXiv:1903.10520, 2019.
 
     Examples
     --------
@@ -403,6 +419,7 @@ class CRNNImageClassifier(BaseImageClassifier):
         patch_size=None,
         bidirectional=True,
         pooling="mean",
+        attention_heads=None,
         dropout=0.0,
         image_shape=None,
         augment=None,
@@ -429,6 +446,7 @@ class CRNNImageClassifier(BaseImageClassifier):
         self.patch_size = patch_size
         self.bidirectional = bidirectional
         self.pooling = pooling
+        self.attention_heads = attention_heads
         self.dropout = dropout
         self.image_shape = image_shape
         self.augment = augment
