@@ -219,7 +219,7 @@ def _listed(X, name):
     _refuse_mixed(X, name)
     items = [_item(item, f"{name}[{i}]") for i, item in enumerate(X)]
     dims = [item.ndim for item in items]
-    if not dims or max(dims) <= 1 or items[0].dtype.kind in "OUS":
+    if not dims or max(dims) <= 1:
         lengths = [len(item) if item.ndim else -1 for item in items]
         i = next((i for i, n in enumerate(lengths) if n != lengths[0]), None)
         if i is not None:
@@ -229,13 +229,17 @@ def _listed(X, name):
                 "two or three dimensions: (H, W) or (H, W, C)."
             )
         return np.asarray(items) if items else np.asarray(X)
-    return items if max(dims) <= 3 else np.asarray(items)
+    return items
 
 
 def _item(item, name):
     """One item of a list as an array."""
     if _is_tensor(item):
         return _tensor_to_array(item, name)
+    if hasattr(item, "toarray"):
+        raise TypeError(
+            f"{name} is a sparse matrix. Pass a dense one: {name}.toarray()."
+        )
     try:
         return np.asarray(item)
     except ValueError as error:
@@ -314,12 +318,15 @@ def _refuse_dtype(X, name):
 
 
 def _holds_strings(X):
-    """Whether the first row of an array or a DataFrame has a string or a path."""
+    """Whether the first row of an array, a DataFrame or an image has a string."""
+    if isinstance(X, list):
+        return any(map(_holds_strings, X))
     if hasattr(X, "iloc"):
         X = X.iloc[:1].to_numpy()
     if not isinstance(X, np.ndarray) or X.dtype.kind not in "OUST":
         return False
-    return any(isinstance(v, (str, bytes, os.PathLike)) for v in X[:1].flat)
+    first = np.atleast_1d(X)[:1]
+    return any(isinstance(v, (str, bytes, os.PathLike)) for v in first.flat)
 
 
 def _check_flat(estimator, X, reset, name):
