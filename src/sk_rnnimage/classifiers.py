@@ -297,7 +297,7 @@ class CRNNImageClassifier(BaseImageClassifier):
         in at least 3 and at most 100 passes: small sets need steps, not epochs.
     batch_size : int, default=128
         Most images in a step. Batches are of nearly equal size.
-    learning_rate : float, default=0.01
+    learning_rate : float, default=0.02
         Largest rate of AdamW [4]_ in ``fit``, where it rises over the first 15 % of
         the steps and falls to 0 after (one cycle [5]_); the constant rate in
         ``partial_fit``. AdamW's second moment remembers 50 steps (beta 0.98), and the
@@ -366,9 +366,10 @@ class CRNNImageClassifier(BaseImageClassifier):
     Notes
     -----
     Pixels are standardised per channel with the mean and the standard deviation of
-    the training images, so 0-255 and 0-1 are both fine. Each convolution has filters of
-    mean 0 and one length (weight standardisation [9]_) and is followed by a group
-    normalisation over the whole image [7]_ and a rectifier.
+    the training images, so 0-255 and 0-1 are both fine. Each convolution has filters
+    of mean 0 and one length (weight standardisation [9]_), keeps the largest of 2 x 2
+    values where it halves, and is followed by a group normalisation [7]_ over at least
+    16 filters, or all, and a rectifier.
 
     Sets of up to 128 images are fitted in float64 on a CPU, all others in float32,
     whatever the batch size.
@@ -426,7 +427,7 @@ class CRNNImageClassifier(BaseImageClassifier):
         n_views=1,
         max_epochs="auto",
         batch_size=128,
-        learning_rate=0.01,
+        learning_rate=0.02,
         weight_decay=0.1,
         early_stopping=False,
         validation_fraction=0.1,

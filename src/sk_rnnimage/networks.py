@@ -15,6 +15,8 @@ from torch import nn
 from sk_rnnimage.cells import glorot
 from sk_rnnimage.readings import make_reading
 
+GROUP = 16  # filters that are normalised together
+
 
 class ImageNetwork(nn.Module):
     """Images (B, H, W, C) in raw pixel values to logits (B, K)."""
@@ -132,7 +134,7 @@ class ConvolutionLayer(nn.Module):
         self.convolution = StandardConvolution(n_inputs, n_filters, kernel)
         self.parts = parts
         self.pool = nn.MaxPool2d(parts, ceil_mode=True) if max(parts) > 1 else None
-        self.normalize = GroupNorm(1, n_filters)
+        self.normalize = GroupNorm(n_groups(n_filters), n_filters)
         self.dropout = nn.Dropout2d(dropout)
 
     def forward(self, x, sizes=None):
@@ -198,3 +200,9 @@ class GroupNorm(nn.GroupNorm):
         variance = x.square().sum(axes, keepdim=True) / count
         x = (x * torch.rsqrt(variance + self.eps)).view(shape)
         return x * self.weight[:, None, None] + self.bias[:, None, None]
+
+
+def n_groups(n_filters):
+    """Groups for normalisation: as many as have at least 16 filters each, or 1."""
+    most = max(1, n_filters // GROUP)
+    return next(n for n in range(most, 0, -1) if n_filters % n == 0)
