@@ -27,6 +27,19 @@ def with_value(value, shape=(8, 8)):
     return X
 
 
+def without_numbers():
+    X = draw(dtype=np.float64)[0]
+    X[3] = np.nan
+    return X
+
+
+def with_item(item, i=5):
+    """A list of images with another item among them."""
+    X = list(draw(dtype=np.float64)[0])
+    X[i] = item
+    return X
+
+
 BAD_IMAGES = {
     "no dimension": (3.0, "Expected 2D array, got scalar array instead"),
     "one dimension": (np.ones(N), "Expected 2D array, got 1D array instead"),
@@ -42,29 +55,76 @@ BAD_IMAGES = {
         np.ones((N, 0, 8)),
         "X holds images without pixels: its shape is (24, 0, 8).",
     ),
-    "NaN": (with_value(np.nan), "Input X contains NaN."),
-    "NaN in colour": (with_value(np.nan, (8, 8, 3)), "Input X contains NaN."),
-    "flat NaN": (with_value(np.nan).reshape(N, 64), "Input X contains NaN."),
+    "all missing": (
+        without_numbers(),
+        "All pixels of X[3] are missing (NaN). Leave that image out.",
+    ),
+    "all missing, flat": (
+        without_numbers().reshape(N, 64),
+        "All pixels of X[3] are missing (NaN).",
+    ),
+    "all missing in a list": (
+        with_item(np.full((8, 8), np.nan)),
+        "All pixels of X[5] are missing (NaN).",
+    ),
     "infinity": (with_value(-np.inf), "Input X contains infinity"),
+    "flat infinity": (with_value(np.inf).reshape(N, 64), "Input X contains infinity"),
+    "infinity in a list": (list(with_value(np.inf)), "Input X contains infinity"),
     "strings": (np.full((N, 8, 8), "0.5"), f"X {NO_PIXELS}"),
     "paths": ([f"{i}.png" for i in range(N)], f"X {NO_PIXELS}"),
     "a series of paths": (pd.Series(["a.png"] * N), f"X {NO_PIXELS}"),
     "a frame of strings": (pd.DataFrame({"a": ["x"] * N, "b": 1}), f"X {NO_PIXELS}"),
     "objects": (np.full((N, 64), "x", dtype=object), f"X {NO_PIXELS}"),
-    "ragged list": (
-        [np.ones((8, 8))] * 5 + [np.ones((7, 8))] + [np.ones((8, 8))] * 18,
-        "X is a ragged list: item 0 has shape (8, 8), item 5 is of shape (7, 8). "
-        "Resize the images to one size first, for instance with "
-        "ImageReader(size=(height, width)), or pad them.",
+    "ragged numbers": (
+        [[1, 2], [3, 4], [5]],
+        "X is a ragged list: X[0] holds 2 numbers, X[2] holds 1. Images whose sizes "
+        "differ have two or three dimensions: (H, W) or (H, W, C).",
     ),
     "ragged item": (
         [[[1, 2], [3, 4]], [[1, 2], [3]]],
-        "X is a ragged list: item 0 has shape (2, 2), item 1 is a ragged list.",
+        "X[1] is a ragged list of numbers. Pass each image as an array of shape "
+        "(H, W) or (H, W, C).",
     ),
-    "ragged first item": ([[[1, 2], [3]], [[1, 2], [3, 4]]], "X is a ragged list: "),
-    "ragged array of objects": (
-        np.array([np.ones((8, 8)), np.ones((7, 8))], dtype=object),
-        "X is a ragged list: item 0 has shape (8, 8), item 1 is of shape (7, 8).",
+    "ragged first item": (
+        [[[1, 2], [3]], [[1, 2], [3, 4]]],
+        "X[0] is a ragged list of numbers.",
+    ),
+    "grey and colour": (
+        with_item(np.ones((8, 8, 3))),
+        "All images of X must be grey (H, W), or have the same number of channels "
+        "(H, W, C). X[0] has shape (8, 8), X[5] has shape (8, 8, 3).",
+    ),
+    "an item of one dimension": (with_item(np.ones(8)), "X[5] has shape (8,)."),
+    "an item that is a number": (with_item(7.0), "X[5] has shape ()."),
+    "items of four dimensions": (
+        [np.ones((1, 8, 8, 1)), np.ones((1, 8, 7, 1))],
+        "X[0] has shape (1, 8, 8, 1)",
+    ),
+    "an item without pixels": (
+        with_item(np.ones((0, 8))),
+        "X[5] is an image without pixels: its shape is (0, 8).",
+    ),
+    "files among images": (
+        with_item("a.png"),
+        "X mixes files and pixels: X[0] is of type ndarray, X[5] of type str. Read all "
+        "files with an ImageReader, or pass arrays alone.",
+    ),
+    "images among files": (
+        ["a.png", b"abc", np.ones((8, 8))],
+        "X mixes files and pixels: X[0] is of type str, X[2] of type ndarray.",
+    ),
+    "strings in an item": (with_item(np.full((8, 8), "0.5")), f"X {NO_PIXELS}"),
+    "objects in an item": (
+        with_item(np.full((8, 8), "x", dtype=object)),
+        f"X {NO_PIXELS}",
+    ),
+    "sparse item": (
+        with_item(sparse.csr_matrix(np.eye(8))),
+        "X[5] is a sparse matrix. Pass a dense one: X[5].toarray().",
+    ),
+    "complex in a list": (
+        with_item(np.ones((8, 8)) * 1j),
+        "Complex data not supported",
     ),
     "complex": (
         np.ones((N, 8, 8)) * 1j,
@@ -122,7 +182,7 @@ def check_fits(models, error, sentence, *args, **kwargs):
 @pytest.mark.parametrize("case", BAD_IMAGES)
 def test_images(models, case):
     X, sentence = BAD_IMAGES[case]
-    error = TypeError if case == "sparse" else ValueError
+    error = TypeError if "sparse" in case else ValueError
     y = np.arange(np.shape(X)[0] if hasattr(X, "shape") else N) % 3
     check_fits(models, error, sentence, X, y)
     for model in models:
@@ -131,10 +191,46 @@ def test_images(models, case):
         check_refusal(models[1], error, sentence, method, X)
 
 
+# What is bad where sizes may differ, and what is bad for the transformer
+
+UNEQUAL = {
+    "infinity": (with_value(np.inf), "Input X[3] contains infinity"),
+    "complex": (np.ones((N, 8, 8)) * 1j, "Complex data not supported: X[0]"),
+    "all missing": (without_numbers(), "All pixels of X[3] are missing (NaN)."),
+    "strings": (np.full((N, 8, 8), "0.5"), f"X {NO_PIXELS}"),
+    "channels first": (np.ones((N, 3, 8, 8)), "looks like channels first."),
+}
+
+
+@pytest.mark.parametrize("case", UNEQUAL)
+def test_images_of_unequal_size(models, case):
+    X, sentence = UNEQUAL[case]
+    X, y = [*X[:-1], X[-1][..., :7, :]], np.arange(N) % 3
+    check_fits(models, ValueError, sentence, X, y)
+    check_refusal(models[1], ValueError, sentence, "predict", X)
+
+
+@pytest.mark.parametrize("objects", [False, True])
+def test_unequal_sizes_are_refused_by_the_transformer(objects):
+    X = with_item(np.ones((7, 8)))
+    if objects:
+        held = np.empty(N, dtype=object)
+        held[:] = X
+        X = held
+    sentence = (
+        "ImageToSequence needs images of one size. X[0] has shape (8, 8), X[5] has "
+        "shape (7, 8). Resize them, for instance with ImageReader(size=(height, "
+        "width)), or pad them."
+    )
+    check_refusal(ImageToSequence(), ValueError, sentence, "fit", X)
+    fitted = ImageToSequence().fit(draw()[0])
+    check_refusal(fitted, ValueError, sentence, "transform", X)
+
+
 @pytest.mark.parametrize("case", BAD_IMAGES)
 def test_images_for_the_transformer(case):
     X, sentence = BAD_IMAGES[case]
-    error = TypeError if case == "sparse" else ValueError
+    error = TypeError if "sparse" in case else ValueError
     check_refusal(ImageToSequence(), error, sentence, "fit", X)
     fitted = ImageToSequence().fit(draw()[0])
     check_refusal(fitted, error, sentence, "fit", X)
@@ -144,9 +240,10 @@ def test_images_for_the_transformer(case):
 @pytest.mark.parametrize("case", BAD_IMAGES)
 def test_validation_images(models, case):
     X_val, sentence = BAD_IMAGES[case]
-    error = TypeError if case == "sparse" else ValueError
+    error = TypeError if "sparse" in case else ValueError
     sentence = sentence.replace("X ", "X_val ").replace("(X,", "(X_val,")
     sentence = sentence.replace("passed for X", "passed for X_val")
+    sentence = sentence.replace("X[", "X_val[")
     X, y = draw()
     y_val = np.arange(np.shape(X_val)[0] if hasattr(X_val, "shape") else N) % 3
     check_fits(models, error, sentence, X, y, X_val=X_val, y_val=y_val)

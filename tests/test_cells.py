@@ -278,7 +278,7 @@ def test_the_matrices_of_the_lmu(order, n_steps):
 
 def test_the_memory_of_the_lmu_holds_the_window():
     n_steps, order = 60, 12
-    response = legendre_response(order, n_steps).numpy()
+    response = legendre_response(order, n_steps, n_steps).numpy()
     t = np.arange(4 * n_steps)
     u = np.sin(t / 9) + 0.3 * np.cos(t / 5)
     a, b = delay_by_formula(order, n_steps)
@@ -297,7 +297,7 @@ def test_the_memory_of_the_lmu_holds_the_window():
 def test_the_size_of_the_lmu(n_steps, order, n_inputs, n_memories, monkeypatch):
     if n_steps > 30:  # the sizes alone
         monkeypatch.setattr(
-            linear_cells, "legendre_response", lambda q, t: torch.zeros(t, q)
+            linear_cells, "legendre_response", lambda q, theta, t: torch.zeros(t, q)
         )
     cell = LMU(n_inputs, 6, n_steps)
     assert cell.weight_memory.shape == (6, n_memories, order)

@@ -11,8 +11,8 @@ import sk_rnnimage
 
 FLOORS = [
     {"images", "cells", "linear_cells"},
-    {"scan", "files", "networks", "_batches"},
-    {"_training"},
+    {"scan", "files", "networks", "readings", "_batches"},
+    {"_training", "_prediction"},
     {"_base"},
     {"classifiers"},
     {"inspection", "comparison", "persistence", "deployment"},
@@ -22,7 +22,8 @@ HOUSE = Path(sk_rnnimage.__file__).parent
 FILES = {path.stem: path for path in HOUSE.glob("*.py") if path.stem != "__init__"}
 SIDEWAYS = {
     ("cells", "linear_cells"),  # all cells in one table
-    ("networks", "scan"),  # a scan order is one index array, made in one place
+    ("readings", "scan"),  # a scan order is one index array, made in one place
+    ("networks", "readings"),  # a network reads the map that its convolutions leave
     ("inspection", "comparison"),  # a Display shows what the comparison gives
 }
 OPTIONAL = {"matplotlib", "PIL", "pandas", "onnx", "skops", "safetensors"}

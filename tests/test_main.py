@@ -192,10 +192,10 @@ def test_a_wrong_npz_ends_with_one_line(arrays, sentence, tmp_path, capsys):
 
 
 def test_an_error_of_a_classifier_stands_on_its_own_line(tmp_path, capsys):
-    X = np.full((6, 2, 2), np.nan)
-    path = save(tmp_path / "nan.npz", X=X, y=[0, 1] * 3)
+    X = np.full((6, 2, 2), np.inf)
+    path = save(tmp_path / "infinite.npz", X=X, y=[0, 1] * 3)
     assert compare("--data", path, "--cv", 2, "--classifiers", "SVC") == 2
-    assert "\nerror: Input X contains NaN." in capsys.readouterr().err
+    assert "\nerror: Input X contains infinity" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 hello"])

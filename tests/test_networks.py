@@ -282,17 +282,25 @@ def test_sweep_over_patches():
 
 def convolved(model, X, i, pool):
     """A layer of the stem: convolution, largest values, normalisation, rectifier."""
-    stem = below(model.weights_, "stem.layers.")
-    kernel, bias = stem[f"{5 * i}.weight"], stem[f"{5 * i}.bias"]
-    size = kernel.shape[2]
+    layer = below(model.weights_, f"stem.layers.{i}.")
+    kernel, size = standard_filters(layer), layer["convolution.weight"].shape[2]
     x = np.pad(X, ((0, 0), *[(size // 2, size // 2)] * 2, (0, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(1, 2))
-    x = np.einsum("bhwcij,ocij->bhwo", windows, kernel) + bias
+    x = np.einsum("bhwcij,ocij->bhwo", windows, kernel) + layer["convolution.bias"]
     x = largest_of(x, pool)
     x = x - x.mean((1, 2, 3), keepdims=True)
     x = x / np.sqrt((x**2).mean((1, 2, 3), keepdims=True) + 1e-5)
-    x = x * stem[f"{5 * i + 2}.weight"] + stem[f"{5 * i + 2}.bias"]
+    x = x * layer["normalize.weight"] + layer["normalize.bias"]
     return np.maximum(0, x)
+
+
+def standard_filters(layer):
+    """The filters (O, C, h, w) less their means, of the length that the gain says."""
+    filters = layer["convolution.weight"]
+    if filters[0].size > 1:
+        filters = filters - filters.mean((1, 2, 3), keepdims=True)
+    squares = (filters**2).sum((1, 2, 3), keepdims=True)
+    return layer["convolution.gain"] * filters / np.sqrt(squares + 1e-6)
 
 
 def largest_of(x, size):
@@ -306,7 +314,7 @@ def largest_of(x, size):
 
 
 @pytest.mark.parametrize("scan", ["rows", "hilbert", ("columns", "rows")], ids=str)
-@pytest.mark.parametrize("kernel_size", [3, 4, (5, 3)], ids=str)
+@pytest.mark.parametrize("kernel_size", [1, 3, 4, (5, 3)], ids=str)
 def test_crnn_reads_the_feature_map(scan, kernel_size):
     X, y = draw(n=12, shape=(12, 10, 3), dtype=np.float64)
     settings = {"filters": (4, 4), "kernel_size": kernel_size, "scan": scan}

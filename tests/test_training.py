@@ -16,7 +16,8 @@ from sk_rnnimage._batches import (
     n_batches,
     pixel_moments,
     take,
-    to_tensor,
+    tensor_of,
+    to_float,
 )
 from sk_rnnimage._training import AUTO_EPOCHS, AUTO_STEPS, auto_epochs
 
@@ -52,7 +53,8 @@ def watched(cls, X, y, **parameters):
 @pytest.mark.parametrize("n_rows", [1, 100, 128, 129, 1200, 5000, 60_000, 10**6])
 @pytest.mark.parametrize("batch_size", [1, 64, 128])
 def test_auto_epochs(n_rows, batch_size):
-    epochs, batches = auto_epochs(n_rows, batch_size), -(-n_rows // batch_size)
+    batches = n_batches(n_rows, batch_size)
+    epochs = auto_epochs(batches)
     assert FEWEST <= epochs <= MOST
     if epochs > FEWEST:
         assert (epochs - 1) * batches < AUTO_STEPS
@@ -67,7 +69,7 @@ def test_auto_epochs_of_a_fit(cls, n, weighted, epochs, monkeypatch):
     settings = {"max_epochs": "auto", "batch_size": 5, "hidden_size": 2}
     weights = np.arange(n) < weighted  # rows of weight 0 do not count
     model = make(cls, **settings).fit(X, y, sample_weight=weights)
-    assert model.n_iter_ == auto_epochs(weighted, 5) == epochs
+    assert model.n_iter_ == auto_epochs(n_batches(weighted, 5)) == epochs
 
 
 # Batches
@@ -194,14 +196,14 @@ DTYPES = ["uint8", "bool", "int16", "int64", "float16", "float32", "float64"]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("chunk", [3, 1024])
-def test_pixel_moments(dtype, chunk):
+@pytest.mark.parametrize("n_pixels", [300, 2**20])
+def test_pixel_moments(dtype, n_pixels):
     rng = np.random.RandomState(0)
     images = rng.rand(20, 5, 6, 3) * [1, 50, 250]
     images = images > [0.2, 25, 200] if dtype == "bool" else images.astype(dtype)
     rows = np.arange(1, 20, 2)
     weights = rng.rand(10) + 0.1
-    mean, scale = pixel_moments(images, rows, weights, chunk)
+    mean, scale = pixel_moments(images, rows, weights, n_pixels)
     part = images[rows].astype(np.float64)
     expected = np.average(part.mean((1, 2)), axis=0, weights=weights)
     square = np.average(((part - expected) ** 2).mean((1, 2)), axis=0, weights=weights)
@@ -222,12 +224,13 @@ def test_pixel_moments_of_large_images_take_few_at_once(monkeypatch):
     images = np.broadcast_to(np.uint8(3), (40, 1024, 256, 2))
     sizes = []
 
-    def counted(images, rows):
-        sizes.append(len(rows))
-        return to_tensor(images, rows)
+    def counted(part):
+        sizes.append(len(part))
+        return tensor_of(part)
 
-    monkeypatch.setattr("sk_rnnimage._batches.to_tensor", counted)
-    pixel_moments(images, np.arange(40), np.ones(40))
+    monkeypatch.setattr(_batches, "tensor_of", counted)
+    pixel_moments(images, np.arange(40), np.ones(40), n_pixels=2**22)
+    assert sum(sizes) == 41  # one image tells what to take off, then all
     assert max(sizes) == 8
 
 
@@ -237,7 +240,7 @@ def test_pixel_moments_do_not_depend_on_the_unit(dtype, power):
     mean, scale = pixel_moments(images, np.arange(30), np.ones(30))
     for unit in (2.0**power, 2.0**-power):
         part = (images * unit).astype(dtype)
-        other = pixel_moments(part, np.arange(30), np.ones(30), chunk=7)
+        other = pixel_moments(part, np.arange(30), np.ones(30), n_pixels=7 * 75)
         assert_allclose(other[0] / unit, mean, rtol=1e-12)
         assert_allclose(other[1] / unit, scale, rtol=1e-12)
 
@@ -267,7 +270,7 @@ def test_constant_images_can_be_fitted(cls):
 ])  # fmt: skip
 def test_a_batch_is_a_float_tensor(dtype, expected):
     images = np.arange(24).reshape(4, 3, 2, 1).astype(dtype)
-    batch = to_tensor(images, np.array([3, 0]))
+    batch = to_float(take(images, np.array([3, 0])))
     assert batch.dtype == getattr(torch, expected)
     assert_array_equal(batch.numpy(), images[[3, 0]].astype(expected))
 
@@ -275,22 +278,22 @@ def test_a_batch_is_a_float_tensor(dtype, expected):
 def test_a_batch_of_read_only_images_is_writable():
     images = np.ones((4, 3, 2, 1), np.float32)
     images.flags.writeable = False
-    to_tensor(images, slice(0, 2)).zero_()
+    take(images, slice(0, 2)).zero_()
     assert images.min() == 1
 
 
 def test_images_are_never_copied_as_a_whole(cls, monkeypatch):
-    X, y = draw(n=3000, shape=(16, 16))
+    X, y = draw(n=3000, shape=(32, 32))
     sizes = []
 
-    def counted(images, rows):
-        batch = take(images, rows)
-        sizes.append(len(batch))
-        return batch
+    def counted(part):
+        sizes.append(len(part))
+        return tensor_of(part)
 
-    monkeypatch.setattr(_batches, "take", counted)
-    monkeypatch.setattr("sk_rnnimage._base.PIXELS_AT_ONCE", 256 * 500)
-    make(cls, hidden_size=2, max_epochs=1)  # what is built once is not counted
+    monkeypatch.setattr(_batches, "tensor_of", counted)
+    monkeypatch.setattr("sk_rnnimage._prediction.PIXELS_AT_ONCE", 1024 * 500)
+    make(cls, max_epochs=1).fit(X[:9], y[:9])  # what is built once is not counted
+    sizes.clear()
     tracemalloc.start()
     model = make(cls, hidden_size=2, max_epochs=1, batch_size=100).fit(X, y)
     model.predict(X)

@@ -22,21 +22,24 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
-from sk_rnnimage._batches import AUGMENTATIONS, VIEWS, ImageSet, pixel_moments
-from sk_rnnimage._training import auto_epochs, check_callbacks, logits_of, seeded, train
-from sk_rnnimage.cells import CELLS
+from sk_rnnimage._batches import AUGMENTATIONS, VIEWS, image_set, pixel_moments
+from sk_rnnimage._prediction import logits_of, staged_logits, weights_of
+from sk_rnnimage._training import auto_epochs, check_callbacks, seeded, train
+from sk_rnnimage.cells import CELLS, n_outputs
 from sk_rnnimage.images import (
+    UnequalImages,
     check_image_shape,
     check_images,
     full_shape,
+    has_missing,
     is_positive_int,
     unchanged_on_error,
 )
-from sk_rnnimage.networks import POOLINGS, ImageNetwork
+from sk_rnnimage.networks import ImageNetwork
+from sk_rnnimage.readings import POOLINGS, bounded_sides
 from sk_rnnimage.scan import SCANS, check_patch_size
 
 DOUBLE_PRECISION_ROWS = 128
-PIXELS_AT_ONCE = 2**20  # of a batch in predict
 
 _SCAN_NAMES = [*SCANS, "sweep"]
 
@@ -51,6 +54,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         "patch_size": "no_validation",  # by check_patch_size
         "bidirectional": ["boolean"],
         "pooling": [StrOptions(set(POOLINGS))],
+        "attention_heads": [Interval(numbers.Integral, 1, None, closed="left"), None],
         "dropout": [Interval(numbers.Real, 0, 1, closed="left")],
         "image_shape": "no_validation",  # by check_image_shape
         "augment": [StrOptions(set(AUGMENTATIONS)), callable, None],
@@ -82,8 +86,10 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C)
-            Images, of any real dtype; the dtype is kept, uint8 is best.
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C), or list
+            Images, of any real dtype; the dtype is kept, uint8 is best. NaN is a
+            missing pixel. The images (H, W) or (H, W, C) of a list, or of a 1-D array
+            of dtype object, may differ in height and width.
         y : array-like of shape (n,)
             Class labels, numbers or strings.
         sample_weight : array-like of shape (n,), default=None
@@ -113,7 +119,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
     def _fit(self, X, y, sample_weight, validation):
         go_on = self.warm_start and hasattr(self, "weights_")
         classes_before = self.classes_ if go_on else None
-        images = check_images(self, X, image_shape=self._image_shape(), reset=not go_on)
+        images = self._images(X, reset=not go_on)
         y, weights = self._check_targets(images, y, sample_weight)
         rows = np.flatnonzero(weights)
         self.classes_, codes = np.unique(y[rows], return_inverse=True)
@@ -123,7 +129,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         if valid is None and self.early_stopping:
             rows, codes, valid = self._hold_out(images, rows, codes, weights, seed)
         check_callbacks(self.callbacks, validated=valid is not None)
-        data = ImageSet(images, rows, codes, self._loss_weights(codes, weights[rows]))
+        data = image_set(images, rows, codes, self._loss_weights(codes, weights[rows]))
         if go_on:
             self._check_warm_start(classes_before)
             network, history = self._network_to_train_on(), self.history_
@@ -135,7 +141,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
             network,
             data,
             valid=valid,
-            max_epochs=self._n_epochs(len(rows)),
+            max_epochs=self._n_epochs(data),
             patience=self.n_iter_no_change if self.early_stopping else None,
             augment=self._augmentation(),
             **self._training_settings(device, seed),
@@ -152,8 +158,8 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C)
-            Images.
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C), or list
+            Images, as in ``fit``.
         y : array-like of shape (n,)
             Class labels.
         classes : array-like of shape (n_classes,), default=None
@@ -176,7 +182,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
 
     def _partial_fit(self, X, y, classes, sample_weight):
         first = not hasattr(self, "weights_")
-        images = check_images(self, X, image_shape=self._image_shape(), reset=first)
+        images = self._images(X, reset=first)
         y, weights = self._check_targets(images, y, sample_weight)
         self._check_classes(classes, first)
         if self.class_weight == "balanced":
@@ -197,7 +203,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
             seed = self._seed + len(self.history_)
             network = self._network_to_train_on()
             history, moments = self.history_, self._moments
-        data = ImageSet(images, rows, codes, self._loss_weights(codes, weights[rows]))
+        data = image_set(images, rows, codes, self._loss_weights(codes, weights[rows]))
         epochs, best, self._moments = train(
             network,
             data,
@@ -213,8 +219,9 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C)
-            Images of the shape that ``fit`` saw.
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C), or list
+            Images of the shape that ``fit`` saw; those of a list of any size, but no
+            larger where a step is a whole line of the image.
 
         Returns
         -------
@@ -232,25 +239,25 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C)
-            Images of the shape that ``fit`` saw.
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C), or list
+            Images of the shape that ``fit`` saw; those of a list of any size, but no
+            larger where a step is a whole line of the image.
 
         Returns
         -------
         ndarray of shape (n, n_classes)
             In the order of ``classes_``.
         """
-        logits = self._logits(X)
-        logits -= logits.max(axis=1, keepdims=True)
-        return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        return log_shares(self._logits(X))
 
     def predict_proba(self, X):
         """Class probabilities.
 
         Parameters
         ----------
-        X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C)
-            Images of the shape that ``fit`` saw.
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C), or list
+            Images of the shape that ``fit`` saw; those of a list of any size, but no
+            larger where a step is a whole line of the image.
 
         Returns
         -------
@@ -264,8 +271,9 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C)
-            Images of the shape that ``fit`` saw.
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C), or list
+            Images of the shape that ``fit`` saw; those of a list of any size, but no
+            larger where a step is a whole line of the image.
 
         Returns
         -------
@@ -274,6 +282,83 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         """
         places = self._logits(X).argmax(axis=1)
         return self.classes_[places]
+
+    def staged_predict_proba(self, X):
+        """Class probabilities after each step that is read.
+
+        Later steps are treated as absent: at stage t the first t steps are all there
+        is, and a second cell begins backwards at step t. The scans of a tuple step
+        together; a shorter one waits at its end.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C), or list
+            Images, as in ``predict``. Their steps are held in memory meanwhile.
+
+        Yields
+        ------
+        ndarray of shape (n, n_classes)
+            One for each step, as many as the image with the most has. The last one
+            equals ``predict_proba``.
+
+        Raises
+        ------
+        ValueError
+            With ``scan="sweep"``, whose passes have no common step, and with
+            ``cell=None``, which reads in no order.
+        """
+        check_is_fitted(self)
+        if "sweep" in self._config["scans"] or self._config["cell"] is None:
+            what = "cell=None" if self._config["cell"] is None else "scan='sweep'"
+            raise ValueError(
+                f"staged_predict_proba needs a cell that reads one step after another; "
+                f"with {what} there is no such order. Choose a cell, and a path such "
+                "as scan='rows'."
+            )
+        stages = staged_logits(self._network(), *self._to_predict(X))
+        return (np.exp(log_shares(logits)) for logits in stages)
+
+    def attention_weights(self, X, *, layer="auto"):
+        """What each step weighs in attention.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C), or list
+            Images, as in ``predict``.
+        layer : {"auto", "pooling", "heads"}, default="auto"
+            The weights of ``pooling="attention"`` or those of ``attention_heads``;
+            ``"auto"`` is the pooling's where there is one.
+
+        Returns
+        -------
+        ndarray of shape (n, T), or (n, heads, T, T)
+            Weights of the T steps in the order in which they are read (of a sweep the
+            places, row by row): in the pooling, where those of an image sum to 1, or
+            of each step (third axis) for all (last axis), which sum to 1 as well. An
+            image of fewer steps than another has zeros at the end. For several
+            scans, as in the ``scan="auto"`` of RNNImageClassifier, a tuple of such.
+
+        Raises
+        ------
+        ValueError
+            Where the network has no such attention.
+        """
+        check_is_fitted(self)
+        has = {
+            "pooling": self._config["pooling"] == "attention",
+            "heads": self._config["attention_heads"] is not None,
+        }
+        if layer == "auto":
+            layer = "pooling" if has["pooling"] else "heads"
+        if not has.get(layer):
+            raise ValueError(
+                "attention_weights needs pooling='attention' or attention_heads in the "
+                f"network that was fitted, and layer='auto', 'pooling' or 'heads'. It "
+                f"has pooling={self._config['pooling']!r} and attention_heads="
+                f"{self._config['attention_heads']!r}, and layer is {layer!r}."
+            )
+        weights = weights_of(self._network(), self._images(X), layer)
+        return weights[0] if len(weights) == 1 else weights
 
     @property
     def loss_curve_(self):
@@ -289,15 +374,46 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
 
     def _logits(self, X):
         check_is_fitted(self)
+        return logits_of(self._network(), *self._to_predict(X))
+
+    def _to_predict(self, X):
+        """X as images, and the number of views of each."""
         validate_parameter_constraints(
             {"n_views": self._parameter_constraints["n_views"]},
             {"n_views": self.n_views},
             caller_name=type(self).__name__,
         )
-        images = check_images(self, X)
-        at_once = max(1, PIXELS_AT_ONCE // self.n_features_in_)
-        logits = logits_of(self._network(), images, at_once, self.n_views)
-        return logits.astype(np.float64)
+        return self._images(X), self.n_views
+
+    def _images(self, X, reset=False, name="X"):
+        """X as images that the network can read."""
+        shape = self._image_shape() if reset else None
+        images = check_images(
+            self, X, image_shape=shape, reset=reset, name=name, allow_unequal=True
+        )
+        if not reset:
+            self._check_bounds(images, name)
+        return images
+
+    def _check_bounds(self, images, name):
+        """Raise where an image is larger than a step or a place can be."""
+        if isinstance(images, UnequalImages):
+            sizes = images.sizes
+        else:
+            sizes = np.array([images.shape[1:3]])
+        config = self._config if hasattr(self, "_config") else self._configure()
+        bounds = [bounded_sides(scan, config) for scan in config["scans"]]
+        bounded = np.any(bounds, axis=0)
+        wrong = (sizes > self.image_shape_[:2]) & bounded  # (B, 2)
+        if not wrong.any():
+            return
+        i = wrong.any(axis=1).argmax()
+        raise ValueError(
+            f"{name}[{i}] is {sizes[i][0]} x {sizes[i][1]}, larger than the images of "
+            f"fit, {self.image_shape_[0]} x {self.image_shape_[1]}, along a side that "
+            f"scan={self.scan!r} with cell={self.cell!r} takes as a whole. Read "
+            "patches (patch_size), use scan='sweep', or resize: ImageReader(size)."
+        )
 
     def _image_shape(self):
         check_image_shape(self.image_shape)
@@ -403,10 +519,10 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
             return None
         if X_val is None or y_val is None:
             raise ValueError("X_val and y_val must be passed together.")
-        images = check_images(self, X_val, name="X_val")
+        images = self._images(X_val, name="X_val")
         y, weights = self._check_targets(images, y_val, sample_weight_val, "_val")
         rows = np.flatnonzero(weights)
-        return ImageSet(images, rows, self._encode(y[rows], "y_val"), weights[rows])
+        return image_set(images, rows, self._encode(y[rows], "y_val"), weights[rows])
 
     def _hold_out(self, images, rows, codes, weights, seed):
         """Split rows in two, stratified where every class has two rows."""
@@ -425,7 +541,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         split = StratifiedShuffleSplit(1, test_size=n_valid, random_state=seed)
         train_, valid_ = (np.sort(part) for part in next(split.split(rows, codes)))
         held = rows[valid_]
-        valid = ImageSet(images, held, codes[valid_], weights[held])
+        valid = image_set(images, held, codes[valid_], weights[held])
         return rows[train_], codes[train_], valid
 
     def _scans(self, auto):
@@ -446,17 +562,31 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         check_patch_size(self.patch_size)
         listed = isinstance(self.patch_size, list)
         patch_size = tuple(self.patch_size) if listed else self.patch_size
+        hidden_size = positive_ints("hidden_size", self.hidden_size)
+        scans = self._scans(auto_scans)
+        self._check_heads(hidden_size[-1])
         return {
             "cell": self.cell,
-            "hidden_size": positive_ints("hidden_size", self.hidden_size),
+            "hidden_size": hidden_size,
             "patch_size": patch_size,
-            "scans": self._scans(auto_scans),
+            "scans": scans,
+            "attention_heads": self.attention_heads,
             "bidirectional": bool(self.bidirectional),
             "pooling": self.pooling,
             "dropout": float(self.dropout),
             "filters": (),
             "kernel_size": (),
         }
+
+    def _check_heads(self, n_units):
+        """Raise where the states cannot be shared among the heads of attention."""
+        width = n_outputs(n_units, self.bidirectional)
+        if self.attention_heads and width % self.attention_heads:
+            raise ValueError(
+                f"attention_heads={self.attention_heads} must divide the {width} "
+                f"values of a state: hidden_size={self.hidden_size!r} in "
+                f"{1 + self.bidirectional} direction(s)."
+            )
 
     def _resolve_device(self):
         """The name of the torch device that ``device`` means."""
@@ -479,9 +609,9 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         return self._seed
 
-    def _n_epochs(self, n_rows):
+    def _n_epochs(self, data):
         if self.max_epochs == "auto":
-            return auto_epochs(n_rows, self.batch_size)
+            return auto_epochs(data.n_batches(self.batch_size))
         return self.max_epochs
 
     def _augmentation(self):
@@ -514,7 +644,8 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
 
     def _fresh_network(self, seed, images, rows, weights):
         """A network as the parameters ask for it, which knows the pixels' scale."""
-        self._config = self._configure()
+        missing = has_missing(images, rows)
+        self._config = {**self._configure(), "missing": missing}
         network = self._new_network(seed)
         set_pixel_moments(network, images, rows, weights[rows])
         return network
@@ -534,7 +665,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
 
     def _network_to_train_on(self):
         """The fitted network, of which no parameter but dropout may have changed."""
-        config = self._configure()
+        config = {**self._configure(), "missing": self._config["missing"]}
         changed = [
             "scan" if key == "scans" else key
             for key, value in self._config.items()
@@ -586,6 +717,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
         return tags
 
 
@@ -600,6 +732,12 @@ def positive_ints(name, value, length=None):
             f"Got {value!r} instead."
         )
     return tuple(int(v) for v in values)
+
+
+def log_shares(logits):
+    """Logarithms of the softmax of each row."""
+    logits = logits - logits.max(axis=1, keepdims=True)
+    return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
 
 
 def without_overflow(weights):

@@ -1,18 +1,22 @@
 """Whole-array batches: images stay in the dtype they have until their batch.
 
 An augmentation is a function of float images (B, C, H, W) and a torch generator; it
-gives as many images of the same shape.
+gives as many images of the same shape. Images of unequal size come in batches of
+similar size, padded to the largest, with the sizes (B, 2) of their own.
 """
 
 import math
+from functools import partial
 
 import numpy as np
 import torch
 from torch import nn
 from torch.utils.data import Dataset
 
+from sk_rnnimage.images import CHUNK_PIXELS, UnequalImages, parts_of
+
 CPU = torch.device("cpu")
-CHUNK_PIXELS = 2**22  # of a part, where all images are gone through
+BATCH_PIXELS = 2**23  # of a batch of images of unequal size
 
 
 class ImageSet(Dataset):
@@ -20,7 +24,7 @@ class ImageSet(Dataset):
 
     Parameters
     ----------
-    images : ndarray of shape (B, H, W, C)
+    images : ndarray of shape (B, H, W, C) or UnequalImages
         All images; never copied.
     rows : ndarray of int
         The rows that count.
@@ -44,6 +48,21 @@ class ImageSet(Dataset):
         target = self.codes[places], self.weights[places]
         return take(self.images, self.rows[places]), target
 
+    def n_batches(self, batch_size):
+        """How many batches the rows make."""
+        return n_batches(len(self), batch_size)
+
+    def split(self, batch_size, random_state=None):
+        """The places of each batch's rows, in an order by chance where there is one.
+
+        ``n`` rows make ``ceil(n / batch_size)`` batches whose sizes differ by one at
+        the most, so that no tiny batch takes a step of its own.
+        """
+        shuffle = random_state is not None and self.n_batches(batch_size) > 1
+        order = np.arange(len(self))
+        order = random_state.permutation(len(self)) if shuffle else order
+        return np.array_split(order, self.n_batches(batch_size))
+
 
 class ResidentSet(ImageSet):
     """The rows of an ImageSet, held by a device as a whole and gathered there."""
@@ -64,12 +83,88 @@ class ResidentSet(ImageSet):
         return self.images[places], target
 
 
+class UnequalSet(ImageSet):
+    """Some rows of UnequalImages: a batch holds images of similar size.
+
+    Sides are similar that round to the same power of the square root of 2.
+    """
+
+    def __init__(self, images, rows, codes, weights):
+        super().__init__(images, rows, codes, weights)
+        self.groups = similar(images.sizes[rows])
+
+    def __getitem__(self, places):
+        target = self.codes[places], self.weights[places]
+        return Parts(self.images, self.rows[places]), target
+
+    def n_batches(self, batch_size):
+        """How many batches the rows make."""
+        return len(self.split(batch_size))
+
+    def split(self, batch_size, random_state=None):
+        """The places of each batch's rows, in an order by chance where there is one."""
+        batches = []
+        for group in self.groups:
+            sides = self.images.sizes[self.rows[group]].max(0)
+            most = min(batch_size, max(1, BATCH_PIXELS // int(sides.prod())))
+            if random_state is not None and len(group) > most:
+                group = random_state.permutation(group)
+            batches += np.array_split(group, n_batches(len(group), most))
+        if random_state is not None and len(batches) > 1:
+            batches = [batches[i] for i in random_state.permutation(len(batches))]
+        return batches
+
+
+def similar(sizes):
+    """Places of images (B, 2) of similar size, an array for each group."""
+    kinds = np.round(2 * np.log2(sizes)).astype(int)
+    _, group = np.unique(kinds, axis=0, return_inverse=True)
+    group = group.ravel()
+    return [np.flatnonzero(group == i) for i in range(group.max() + 1)]
+
+
+class Parts:
+    """Images of unequal size on their way into one batch, those of one size together.
+
+    Attributes
+    ----------
+    places : list of ndarray
+        Where in the batch each part goes.
+    tensors : list of tensor
+        The parts (b, H, W, C), as ``take`` gives images.
+    """
+
+    def __init__(self, images, rows):
+        pairs = list(parts_of(images, rows, n_pixels=math.inf))
+        self.places = [torch.as_tensor(places) for places, _ in pairs]
+        self.tensors = [tensor_of(part) for _, part in pairs]
+
+    def padded(self, change):
+        """A batch (B, H, W, C) of the parts as changed, and their sizes (B, 2)."""
+        parts = [change(part) for part in self.tensors]
+        sides = torch.tensor([part.shape[1:3] for part in parts])
+        n = sum(len(part) for part in parts)
+        height, width = sides.amax(0).tolist()
+        batch = parts[0].new_zeros(n, height, width, parts[0].shape[3])
+        sizes = torch.empty(n, 2, dtype=torch.int64)
+        for places, part, (h, w) in zip(self.places, parts, sides.tolist()):
+            batch[places, :h, :w] = part
+            sizes[places] = torch.tensor((h, w))
+        return batch, sizes.to(batch.device)
+
+
+def image_set(images, rows, codes, weights):
+    """The set that goes with a kind of images."""
+    kind = UnequalSet if isinstance(images, UnequalImages) else ImageSet
+    return kind(images, rows, codes, weights)
+
+
 def resident(data, device):
     """An ImageSet on a GPU as a whole, where half of its free memory is enough.
 
     Else the set itself, whose batches are then copied one by one.
     """
-    if device.type != "cuda":
+    if device.type != "cuda" or isinstance(data, UnequalSet):
         return data
     n_bytes = len(data) * take(data.images, data.rows[:1]).nbytes
     return ResidentSet(data, device) if n_bytes <= free_memory(device) / 2 else data
@@ -88,10 +183,7 @@ def moved(tensor, device):
 
 
 class Batches:
-    """Iterate over an ImageSet in batches of nearly equal size.
-
-    ``n`` rows make ``ceil(n / batch_size)`` batches whose sizes differ by one at the
-    most, so that no tiny batch takes a step of its own.
+    """Iterate over an ImageSet in batches: what the network takes, and the target.
 
     Parameters
     ----------
@@ -124,18 +216,52 @@ class Batches:
         self.device = device
 
     def __len__(self):
-        return n_batches(len(self.dataset), self.batch_size)
+        return self.dataset.n_batches(self.batch_size)
 
     def __iter__(self):
-        order = np.arange(len(self.dataset))
-        if self.random_state is not None and len(self) > 1:
-            order = self.random_state.permutation(len(order))
-        for places in np.array_split(order, len(self)):
+        for places in self.dataset.split(self.batch_size, self.random_state):
             images, target = self.dataset[places]
-            images = to_float(moved(images, self.device))
-            if self.augment is not None:
-                images = augmented(images, self.augment, self.generator)
-            yield images, tuple(moved(part, self.device) for part in target)
+            yield (
+                network_input(images, self._changed),
+                tuple(moved(part, self.device) for part in target),
+            )
+
+    def _changed(self, images):
+        images = to_float(moved(images, self.device))
+        if self.augment is None:
+            return images
+        return augmented(images, self.augment, self.generator)
+
+
+def batches_of(images, n_values):
+    """All images in batches of about so many values, in order or, unequal, by size.
+
+    Yields
+    ------
+    places : slice or ndarray
+        Which images.
+    batch : tensor (B, H, W, C) or Parts
+        As ``network_input`` takes them.
+    """
+    if not isinstance(images, UnequalImages):
+        step = max(1, n_values // images[0].size)
+        for start in range(0, len(images), step):
+            places = slice(start, start + step)
+            yield places, take(images, places)
+        return
+    for group in similar(images.sizes):
+        height, width = images.sizes[group].max(0).tolist()
+        most = max(1, n_values // (height * width * images[0].shape[2]))
+        for few in np.array_split(group, n_batches(len(group), most)):
+            yield few, Parts(images, few)
+
+
+def network_input(images, change):
+    """A batch, each of its images changed, as the arguments of the network."""
+    if not isinstance(images, Parts):
+        return change(images)
+    x, sizes = images.padded(change)
+    return {"x": x, "sizes": sizes}
 
 
 def n_batches(n_rows, batch_size):
@@ -144,11 +270,16 @@ def n_batches(n_rows, batch_size):
 
 
 def take(images, rows):
-    """Some images as a tensor (B, H, W, C) in raw pixel values.
+    """Some images as a tensor (B, H, W, C) in raw pixel values."""
+    return tensor_of(images[rows])
+
+
+def tensor_of(batch):
+    """An array as a tensor in raw pixel values.
 
     uint8 stays; else float32 where that holds every value of the dtype, or float64.
     """
-    batch = np.require(images[rows], requirements="CW")  # torch wants it writable
+    batch = np.require(batch, requirements="CW")  # torch wants it writable
     if batch.dtype != np.uint8:
         precision = np.promote_types(batch.dtype, np.float32)
         batch = batch.astype(min(precision, np.dtype(np.float64)), copy=False)
@@ -160,29 +291,32 @@ def to_float(batch):
     return batch.to(torch.float32) if batch.dtype == torch.uint8 else batch
 
 
-def to_tensor(images, rows):
-    """Some images as a float tensor (B, H, W, C) in raw pixel values."""
-    return to_float(take(images, rows))
-
-
-def pixel_moments(images, rows, weights, chunk=1024):
-    """Weighted mean and spread of the pixels in each channel.
+def pixel_moments(images, rows, weights, n_pixels=2**20):
+    """Weighted mean and spread of the pixels in each channel that are not missing.
 
     Returns
     -------
     mean, scale : ndarray of shape (C,)
         The standard deviation is 1 where a channel does not vary.
     """
-    chunk = max(1, min(chunk, CHUNK_PIXELS // images[0].size))
-    first = to_tensor(images, rows[:1])
-    shift = first.mean((0, 1, 2))  # keeps the sum of squares small
-    unit = _power_of_two(to_tensor(images, rows[:chunk]).sub_(shift))
-    total, squares, weight = 0.0, 0.0, float(weights.sum())
-    for start in range(0, len(rows), chunk):
-        part = to_tensor(images, rows[start : start + chunk]).sub_(shift).div_(unit)
-        w = torch.as_tensor(weights[start : start + chunk], dtype=torch.float64)
-        total = total + w @ part.mean((1, 2)).double()  # (C,)
-        squares = squares + w @ part.square_().mean((1, 2)).double()
+    first = to_float(tensor_of(next(parts_of(images, rows[:1]))[1]))
+    shift = first.nanmean((0, 1, 2)).nan_to_num(0)  # keeps the sum of squares small
+    unit = None
+    total, squares, weight = 0.0, 0.0, 0.0
+    for places, part in parts_of(images, rows, n_pixels):
+        x = to_float(tensor_of(part)).sub_(shift)
+        n = x[0, :, :, 0].numel()  # pixels of an image
+        w = n * torch.as_tensor(weights[places], dtype=torch.float64)
+        share = torch.ones(x.shape[::3])  # of the pixels that are there, (B, C)
+        if part.dtype.kind == "f":
+            share -= x.isnan().float().mean((1, 2))
+            x.nan_to_num_(0, torch.inf, -torch.inf)
+        unit = unit or _power_of_two(x)
+        x.div_(unit)
+        total = total + w @ x.mean((1, 2)).double()  # (C,)
+        squares = squares + w @ x.square_().mean((1, 2)).double()
+        weight = weight + w @ share.double()
+    weight = weight.clamp(min=1e-300)
     mean, square = total / weight, squares / weight
     spread = (square - mean**2).clamp(min=0).sqrt()
     tiny = 1e-6 * square.sqrt()
@@ -271,10 +405,14 @@ VIEWS = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-
 
 
 def views(images, n_views):
-    """The first ``n_views`` of VIEWS of images (B, H, W, C), one after another."""
+    """The first ``n_views`` of VIEWS of some images, as the network takes them."""
     for down, right in VIEWS[:n_views]:
-        if (down, right) == (0, 0):
-            yield images
-            continue
-        by = torch.full((len(images),), down), torch.full((len(images),), right)
-        yield shifted(images.permute(0, 3, 1, 2), *by).permute(0, 2, 3, 1)
+        yield network_input(images, partial(_moved_by, down=down, right=right))
+
+
+def _moved_by(images, down, right):
+    images = to_float(images)  # (B, H, W, C)
+    if (down, right) == (0, 0):
+        return images
+    by = torch.full((len(images),), down), torch.full((len(images),), right)
+    return shifted(images.permute(0, 3, 1, 2), *by).permute(0, 2, 3, 1)

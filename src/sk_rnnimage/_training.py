@@ -17,17 +17,17 @@ from skorch.helper import predefined_split
 from skorch.utils import noop
 from torch import nn
 
-from sk_rnnimage._batches import Batches, n_batches, resident, to_tensor, views
+from sk_rnnimage._batches import Batches, resident
 
 LABEL_SMOOTHING = 0.1
 WARM_UP = 0.15  # share of the steps in which the rate rises
 AUTO_STEPS, AUTO_EPOCHS = 400, (3, 100)
 
 
-def auto_epochs(n_rows, batch_size):
+def auto_epochs(n_batches):
     """Passes for ``max_epochs="auto"``: 400 steps, in at least 3 and at most 100."""
     fewest, most = AUTO_EPOCHS
-    return min(max(fewest, -(-AUTO_STEPS // n_batches(n_rows, batch_size))), most)
+    return min(max(fewest, -(-AUTO_STEPS // n_batches)), most)
 
 
 def train(
@@ -161,7 +161,7 @@ def _callbacks(data, valid, epochs, batch_size, learning_rate, schedule, patienc
             step_every="batch",
             max_lr=learning_rate,
             pct_start=WARM_UP,
-            total_steps=epochs * n_batches(len(data), batch_size) + 1,
+            total_steps=epochs * data.n_batches(batch_size) + 1,
         )
         callbacks.append(("schedule", cycle))
     if valid is not None:
@@ -257,7 +257,7 @@ class _StopAtDivergence(Callback):
     def on_batch_end(self, net, batch=None, training=False, **kwargs):
         if not training or np.isfinite(net.history[-1, "batches", -1, "train_loss"]):
             return
-        if net.iterator_train__augment and not batch[0].isfinite().all():
+        if net.iterator_train__augment and self._spoiled(net, batch[0]):
             raise ValueError(
                 "augment must give finite values. In epoch "
                 f"{len(net.history)} it gave NaN or infinity: look for a division by "
@@ -268,6 +268,11 @@ class _StopAtDivergence(Callback):
     def on_train_end(self, net, **kwargs):
         if not all(weights.isfinite().all() for weights in net.module_.parameters()):
             self._stop(net, "The weights are")
+
+    def _spoiled(self, net, batch):
+        x = batch["x"] if isinstance(batch, dict) else batch
+        known = net.module_.standardize.mask  # NaN is a missing pixel
+        return bool(x.isinf().any() or (x.isnan().any() and not known))
 
     def _stop(self, net, what):
         raise ValueError(
@@ -376,14 +381,3 @@ def _load_moments(net, moments):
             key: torch.tensor(moments[f"{name}:{key}"], device=tensor.device)
             for key in ("step", "exp_avg", "exp_avg_sq")
         }
-
-
-def logits_of(network, images, rows_at_once, n_views=1):
-    """What the network says of each image, on average over its views: (B, K)."""
-    parts = []
-    with torch.inference_mode():
-        for start in range(0, len(images), rows_at_once):
-            batch = to_tensor(images, slice(start, start + rows_at_once))
-            found = [network(view) for view in views(batch, n_views)]  # each (B, K)
-            parts.append(torch.stack(found).mean(0).numpy())
-    return np.concatenate(parts)

@@ -189,7 +189,7 @@ class FeedForward(nn.Module):
         self.position = nn.Parameter(torch.zeros(n_steps, 1, width))
 
     def forward(self, x):
-        return torch.relu(self.linear(x) + self.position)  # (T, B, N)
+        return torch.relu(self.linear(x) + self.position[: len(x)])  # (T, B, N)
 
 
 def glorot(linear):

@@ -41,6 +41,11 @@ class RNNImageClassifier(BaseImageClassifier):
         How the states of all steps become one: their mean, the last state, the
         largest values, or a learned weighted mean [2]_. The control reads
         ``"last"`` as ``"mean"``; a sweep averages the last states of its passes.
+    attention_heads : int, default=None
+        Heads of a layer of self-attention over the states of all steps [6]_, whose
+        result is put beside the states before they are pooled. None has no such layer.
+        The heads share a state's values among themselves, so their number must divide
+        that; a sweep with heads reads ``"last"`` as ``"mean"``.
     dropout : float, default=0.0
         Share of values dropped between layers and before the head, in [0, 1).
     image_shape : tuple (H, W) or (H, W, C), default=None
@@ -150,6 +155,7 @@ class RNNImageClassifier(BaseImageClassifier):
        networks using large learning rates", arXiv:1708.07120, 2017.
     .. [5] C. Szegedy et al., "Rethinking the Inception architecture for computer
        vision", CVPR 2016, sec. 7.
+    .. [6] A. Vaswani et al., "Attention is all you need", NeurIPS 2017, sec. 3.2.
 
     Examples
     --------
@@ -170,6 +176,7 @@ class RNNImageClassifier(BaseImageClassifier):
         patch_size=None,
         bidirectional=True,
         pooling="mean",
+        attention_heads=None,
         dropout=0.0,
         image_shape=None,
         augment=None,
@@ -194,6 +201,7 @@ class RNNImageClassifier(BaseImageClassifier):
         self.patch_size = patch_size
         self.bidirectional = bidirectional
         self.pooling = pooling
+        self.attention_heads = attention_heads
         self.dropout = dropout
         self.image_shape = image_shape
         self.augment = augment
@@ -262,6 +270,11 @@ class CRNNImageClassifier(BaseImageClassifier):
         How the states of all steps become one: their mean, the last state, the
         largest values, or a learned weighted mean [3]_. The control reads
         ``"last"`` as ``"mean"``; a sweep averages the last states of its passes.
+    attention_heads : int, default=None
+        Heads of a layer of self-attention over the states of all steps [8]_, whose
+        result is put beside the states before they are pooled. None has no such layer.
+        The heads share a state's values among themselves, so their number must divide
+        that; a sweep with heads reads ``"last"`` as ``"mean"``.
     dropout : float, default=0.0
         Share of values dropped between layers and before the head, and of feature
         maps dropped after convolutions, in [0, 1).
@@ -284,7 +297,7 @@ class CRNNImageClassifier(BaseImageClassifier):
         in at least 3 and at most 100 passes: small sets need steps, not epochs.
     batch_size : int, default=128
         Most images in a step. Batches are of nearly equal size.
-    learning_rate : float, default=0.01
+    learning_rate : float, default=0.02
         Largest rate of AdamW [4]_ in ``fit``, where it rises over the first 15 % of
         the steps and falls to 0 after (one cycle [5]_); the constant rate in
         ``partial_fit``. AdamW's second moment remembers 50 steps (beta 0.98), and the
@@ -353,9 +366,10 @@ class CRNNImageClassifier(BaseImageClassifier):
     Notes
     -----
     Pixels are standardised per channel with the mean and the standard deviation of
-    the training images, so 0-255 and 0-1 are both fine. Each
-    convolution is followed by a group normalisation over the whole image [7]_ and a
-    rectifier.
+    the training images, so 0-255 and 0-1 are both fine. Each convolution has filters
+    of mean 0 and one length (weight standardisation [9]_), keeps the largest of 2 x 2
+    values where it halves, and is followed by a group normalisation [7]_ over at least
+    16 filters, or all, and a rectifier.
 
     Sets of up to 128 images are fitted in float64 on a CPU, all others in float32,
     whatever the batch size.
@@ -375,6 +389,9 @@ class CRNNImageClassifier(BaseImageClassifier):
     .. [6] C. Szegedy et al., "Rethinking the Inception architecture for computer
        vision", CVPR 2016, sec. 7.
     .. [7] Y. Wu, K. He, "Group normalization", ECCV 2018.
+    .. [8] A. Vaswani et al., "Attention is all you need", NeurIPS 2017, sec. 3.2.
+    .. [9] S. Qiao et al., "Micro-batch training with batch-channel normalization and
+       weight standardization", arXiv:1903.10520, 2019.
 
     Examples
     --------
@@ -403,13 +420,14 @@ class CRNNImageClassifier(BaseImageClassifier):
         patch_size=None,
         bidirectional=True,
         pooling="mean",
+        attention_heads=None,
         dropout=0.0,
         image_shape=None,
         augment=None,
         n_views=1,
         max_epochs="auto",
         batch_size=128,
-        learning_rate=0.01,
+        learning_rate=0.02,
         weight_decay=0.1,
         early_stopping=False,
         validation_fraction=0.1,
@@ -429,6 +447,7 @@ class CRNNImageClassifier(BaseImageClassifier):
         self.patch_size = patch_size
         self.bidirectional = bidirectional
         self.pooling = pooling
+        self.attention_heads = attention_heads
         self.dropout = dropout
         self.image_shape = image_shape
         self.augment = augment

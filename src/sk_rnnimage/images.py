@@ -1,7 +1,8 @@
 """What counts as an image: shapes, layouts and the check of every X.
 
-An image set is one array of shape (B, H, W), (B, H, W, C) or, flat, (B, H*W*C).
-Everything above this file works on (B, H, W, C) in the dtype that the user gave.
+An image set is one array of shape (B, H, W), (B, H, W, C) or, flat, (B, H*W*C), or a
+list of images whose sizes may differ. Everything above this file works on (B, H, W, C)
+in the dtype that the user gave, or on UnequalImages.
 """
 
 import math
@@ -13,8 +14,45 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
+CHUNK_PIXELS = 2**22  # of a part, where all images are gone through
 
-def check_images(estimator, X, *, image_shape=None, reset=False, name="X"):
+
+class UnequalImages:
+    """Images (H, W, C) of unequal height and width: a sequence of arrays.
+
+    Attributes
+    ----------
+    sizes : ndarray of shape (B, 2)
+        Heights and widths.
+    dtype : dtype
+        One that holds the values of all.
+    """
+
+    def __init__(self, images):
+        self.images = images
+        self.sizes = np.array([image.shape[:2] for image in images])
+        self.dtype = np.result_type(*{image.dtype for image in images})
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, place):
+        return self.images[place]
+
+    def equal(self, rows):
+        """Some images of one size, as an array (B, H, W, C)."""
+        return np.stack([self.images[i] for i in rows]).astype(self.dtype, copy=False)
+
+
+def check_images(
+    estimator,
+    X,
+    *,
+    image_shape=None,
+    reset=False,
+    name="X",
+    allow_unequal=False,
+):
     """Validate X and give it back as (B, H, W, C), without a copy where possible.
 
     Parameters
@@ -23,19 +61,22 @@ def check_images(estimator, X, *, image_shape=None, reset=False, name="X"):
         Named in the messages. With ``reset=True`` it gets ``image_shape_``,
         ``n_features_in_`` and, for a DataFrame, ``feature_names_in_``; else X is held
         against them.
-    X : array-like of shape (B, H*W*C), (B, H, W) or (B, H, W, C)
-        Images in any real dtype, which is kept.
+    X : array-like of shape (B, H*W*C), (B, H, W) or (B, H, W, C), or list of images
+        Images in any real dtype, which is kept. NaN is a missing value.
     image_shape : tuple (H, W) or (H, W, C), default=None
         How flat images are to be shaped. None reads a square (grey, else RGB), else
         one row of pixels.
     reset : bool, default=False
-        Whether to learn the shape from X.
+        Whether to learn the shape from X: of a list the largest height and width.
     name : str, default="X"
         The argument's name in the messages.
+    allow_unequal : bool, default=False
+        Whether the images of a list may have sizes of their own.
 
     Returns
     -------
-    ndarray of shape (B, H, W, C)
+    ndarray of shape (B, H, W, C) or UnequalImages
+        Of a list of images that have one size an array, whatever size that is.
 
     Raises
     ------
@@ -43,24 +84,74 @@ def check_images(estimator, X, *, image_shape=None, reset=False, name="X"):
         Where X is no set of images, or does not fit the shape.
     """
     X = _to_array(X, name)
-    if len(getattr(X, "shape", ())) <= 2:
+    listed = isinstance(X, list)
+    if listed:
+        X = _together(X, estimator, name, allow_unequal)
+    if not isinstance(X, list) and len(getattr(X, "shape", ())) <= 2:
         X = _check_flat(estimator, X, reset, name)
         if reset:
             estimator.image_shape_ = _shape_of_flat(X.shape[1], image_shape, name)
         _refuse_dtype(X, name)
         height, width, channels = full_shape(estimator.image_shape_)
-        return X.reshape(len(X), height, width, channels)  # (B, H, W, C)
-    X = _check_shaped(estimator, X, name)
-    if reset:
-        _learn_shape(estimator, X.shape, image_shape, name)
-    elif X.shape[1:] != full_shape(estimator.image_shape_):
-        _refuse_channels_first(X.shape, name)
-        raise ValueError(
-            f"{name} holds images of shape {plain_shape(X.shape[1:])}, but this "
-            f"{type(estimator).__name__} was fitted on {estimator.image_shape_}. "
-            "Resize or pad them first."
-        )
+        X = X.reshape(len(X), height, width, channels)  # (B, H, W, C)
+    else:
+        X = _check_shaped(estimator, X, name)
+        shape = _common_shape(X)
+        if reset:
+            _learn_shape(estimator, (len(X), *shape), image_shape, name)
+        elif not _fits(shape, full_shape(estimator.image_shape_), listed):
+            _refuse_channels_first((len(X), *shape), name)
+            raise ValueError(
+                f"{name} holds images of shape {plain_shape(shape)}, but this "
+                f"{type(estimator).__name__} was fitted on {estimator.image_shape_}. "
+                "Resize or pad them first."
+            )
+    _refuse_all_missing(X, name)
     return X
+
+
+def _common_shape(X):
+    """The largest height and width, and the channels, of checked images."""
+    if isinstance(X, UnequalImages):
+        return (*X.sizes.max(0).tolist(), X[0].shape[2])
+    return X.shape[1:]
+
+
+def _fits(shape, expected, listed):
+    """Whether images may have a shape; those of a list are free in their sizes."""
+    return shape[2] == expected[2] if listed else shape == expected
+
+
+def parts_of(images, rows, n_pixels=CHUNK_PIXELS):
+    """Go through some rows in arrays (B, H, W, C) of about so many pixels.
+
+    Yields
+    ------
+    places : slice or ndarray
+        Which of ``rows``.
+    part : ndarray of shape (B, H, W, C)
+        Images of one size.
+    """
+    if not isinstance(images, UnequalImages):
+        step = max(1, n_pixels // images[0].size)
+        for start in range(0, len(rows), step):
+            places = slice(start, start + step)
+            yield places, images[rows[places]]
+        return
+    sizes, group = np.unique(images.sizes[rows], axis=0, return_inverse=True)
+    group = group.ravel()
+    for i, size in enumerate(sizes):
+        places = np.flatnonzero(group == i)
+        step = max(1, n_pixels // math.prod(size.tolist()))
+        for few in np.split(places, range(step, len(places), step)):
+            yield few, images.equal(rows[few])
+
+
+def has_missing(images, rows):
+    """Whether a pixel of some rows is NaN."""
+    if images.dtype.kind != "f":
+        return False
+    return any(np.isnan(part.min()) for _, part in parts_of(images, rows))
 
 
 @contextmanager
@@ -104,24 +195,100 @@ def check_image_shape(image_shape):
 
 
 def _to_array(X, name):
-    """X as something that check_array understands, or a clear refusal."""
+    """X as an array that check_array understands, a list of images, or a refusal."""
     if _is_tensor(X):
         X = _tensor_to_array(X, name)
-    if isinstance(X, (list, tuple)):
-        X = _stack(X, name)
     if hasattr(X, "iloc") and X.ndim == 1:  # a Series
         X = X.to_numpy()
+    if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1:
+        X = list(X)
+    if isinstance(X, (list, tuple)):
+        X = _listed(X, name)
     if _holds_strings(X):
         raise ValueError(
             f"{name} holds strings where pixels should be. For paths to image "
             "files, put an ImageReader in front: "
             "make_pipeline(ImageReader(size=(height, width)), ...)."
         )
-    if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1:
-        if len(X) and np.ndim(X[0]) >= 1:
-            X = _stack(list(X), name)
     _refuse_dtype(X, name)
     return X
+
+
+def _listed(X, name):
+    """A list of images as a list of arrays; of rows of numbers, one array."""
+    _refuse_mixed(X, name)
+    items = [_item(item, f"{name}[{i}]") for i, item in enumerate(X)]
+    dims = [item.ndim for item in items]
+    if not dims or max(dims) <= 1:
+        lengths = [len(item) if item.ndim else -1 for item in items]
+        i = next((i for i, n in enumerate(lengths) if n != lengths[0]), None)
+        if i is not None:
+            raise ValueError(
+                f"{name} is a ragged list: {name}[0] holds {abs(lengths[0])} numbers, "
+                f"{name}[{i}] holds {abs(lengths[i])}. Images whose sizes differ have "
+                "two or three dimensions: (H, W) or (H, W, C)."
+            )
+        return np.asarray(items) if items else np.asarray(X)
+    return items
+
+
+def _item(item, name):
+    """One item of a list as an array."""
+    if _is_tensor(item):
+        return _tensor_to_array(item, name)
+    if hasattr(item, "toarray"):
+        raise TypeError(
+            f"{name} is a sparse matrix. Pass a dense one: {name}.toarray()."
+        )
+    try:
+        return np.asarray(item)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} is a ragged list of numbers. Pass each image as an array of "
+            "shape (H, W) or (H, W, C)."
+        ) from error
+
+
+def _refuse_mixed(X, name):
+    """Raise where some items of a list are paths or files, and others are not."""
+    files = [isinstance(v, (str, bytes, os.PathLike)) for v in X]
+    if any(files) and not all(files):
+        i = files.index(not files[0])
+        kinds = [type(X[k]).__name__ for k in (0, i)]
+        raise ValueError(
+            f"{name} mixes files and pixels: {name}[0] is of type {kinds[0]}, "
+            f"{name}[{i}] of type {kinds[1]}. Read all files with an ImageReader, or "
+            "pass arrays alone."
+        )
+
+
+def _together(images, estimator, name, allow_unequal):
+    """A list of images: as one array where they are equal, else UnequalImages."""
+    channels = [full_shape(i.shape)[2] if i.ndim > 1 else None for i in images]
+    for i, image in enumerate(images):
+        if image.ndim not in (2, 3) or channels[i] != channels[0]:
+            raise ValueError(
+                f"All images of {name} must be grey (H, W), or have the same number of "
+                f"channels (H, W, C). {name}[0] has shape {images[0].shape}, "
+                f"{name}[{i}] has shape {image.shape}."
+            )
+        if not image.size:
+            raise ValueError(
+                f"{name}[{i}] is an image without pixels: its shape is {image.shape}."
+            )
+    images = [image if image.ndim == 3 else image[..., None] for image in images]
+    sizes = {image.shape[:2] for image in images}
+    if len(sizes) == 1:
+        return np.stack(images)  # (B, H, W, C)
+    if not allow_unequal:
+        i = next(i for i, im in enumerate(images) if im.shape != images[0].shape)
+        raise ValueError(
+            f"{type(estimator).__name__} needs images of one size. {name}[0] has shape "
+            f"{plain_shape(images[0].shape)}, {name}[{i}] has shape "
+            f"{plain_shape(images[i].shape)}. Resize them, for instance with "
+            "ImageReader(size=(height, width)), or pad them."
+        )
+    return images
 
 
 def _is_tensor(X):
@@ -151,67 +318,74 @@ def _refuse_dtype(X, name):
 
 
 def _holds_strings(X):
-    """Whether the first row of an array or a DataFrame has a string or a path."""
+    """Whether the first row of an array, a DataFrame or an image has a string."""
+    if isinstance(X, list):
+        return any(map(_holds_strings, X))
     if hasattr(X, "iloc"):
         X = X.iloc[:1].to_numpy()
     if not isinstance(X, np.ndarray) or X.dtype.kind not in "OUST":
         return False
-    return any(isinstance(v, (str, bytes, os.PathLike)) for v in X[:1].flat)
-
-
-def _stack(images, name):
-    """A list of equal images as one array; the first odd one is named."""
-    first = np.shape(images[0]) if len(images) and _is_regular(images[0]) else None
-    for i, image in enumerate(images):
-        if not _is_regular(image) or (first is not None and np.shape(image) != first):
-            what = np.shape(image) if _is_regular(image) else "a ragged list"
-            raise ValueError(
-                f"{name} is a ragged list: item 0 has shape {first}, item {i} is "
-                f"{what if isinstance(what, str) else f'of shape {what}'}. "
-                "Resize the images to one size first, for instance with "
-                "ImageReader(size=(height, width)), or pad them."
-            )
-    if images and _is_tensor(images[0]):
-        images = [_tensor_to_array(image, name) for image in images]
-    return np.asarray(images)
-
-
-def _is_regular(item):
-    if hasattr(item, "shape"):
-        return True
-    try:
-        np.asarray(item)
-    except ValueError:
-        return False
-    return True
+    first = np.atleast_1d(X)[:1]
+    return any(isinstance(v, (str, bytes, os.PathLike)) for v in first.flat)
 
 
 def _check_flat(estimator, X, reset, name):
     """Validate images of one dimension: (B, H*W*C)."""
     if name != "X":  # validate_data calls its argument X, whatever it is
-        check_array(X, estimator=estimator, input_name=name)
+        check_array(
+            X, estimator=estimator, input_name=name, ensure_all_finite="allow-nan"
+        )
         n_columns, expected = np.shape(X)[1], estimator.n_features_in_
         if n_columns != expected:
             raise ValueError(
                 f"{name} has {n_columns} pixel values an image, but this "
                 f"{type(estimator).__name__} reads {expected}."
             )
-    return validate_data(estimator, X, reset=reset)
+    return validate_data(estimator, X, reset=reset, ensure_all_finite="allow-nan")
 
 
 def _check_shaped(estimator, X, name):
-    """Validate images of 3 or 4 dimensions: (B, H, W, C)."""
+    """Validate images of 3 or 4 dimensions, or a list of such: (B, H, W, C)."""
+    if isinstance(X, list):
+        places = (f"{name}[{i}]" for i in range(len(X)))
+        return UnequalImages([_numbers(estimator, *pair) for pair in zip(X, places)])
     if len(X.shape) > 4:
         raise ValueError(
             f"{name} must be flat (n, H*W*C), grey (n, H, W) or with channels "
             f"(n, H, W, C). Got an array of {len(X.shape)} dimensions instead."
         )
-    X = check_array(
-        X, allow_nd=True, ensure_2d=False, estimator=estimator, input_name=name
-    )
+    X = _numbers(estimator, X, name)
     if 0 in X.shape[1:]:
         raise ValueError(f"{name} holds images without pixels: its shape is {X.shape}.")
     return X if X.ndim == 4 else X[..., np.newaxis]  # (B, H, W, C)
+
+
+def _numbers(estimator, X, name):
+    """An array of whatever shape, checked to hold real numbers, finite or NaN."""
+    _refuse_dtype(X, name)
+    return check_array(
+        X,
+        allow_nd=True,
+        ensure_2d=False,
+        ensure_all_finite="allow-nan",
+        estimator=estimator,
+        input_name=name,
+    )
+
+
+def _refuse_all_missing(X, name):
+    """Raise where an image has no pixel that is a number."""
+    rows = np.arange(len(X))
+    if not has_missing(X, rows):
+        return
+    for places, part in parts_of(X, rows):
+        empty = np.isnan(part).all(axis=(1, 2, 3))
+        if empty.any():
+            place = rows[places][empty.argmax()]
+            raise ValueError(
+                f"All pixels of {name}[{place}] are missing (NaN). Leave that image "
+                "out."
+            )
 
 
 def _learn_shape(estimator, shape, image_shape, name):

@@ -273,9 +273,9 @@ class LMU(_Filter):
     :math:`m_t` the memory, 0 before the first step, and :math:`h_t` the output.
     :math:`u_t` is one number in [1]_, and where a step has one feature; else there are
     min(F, 4) of them with a memory each, as one number says too little of a line. A
-    memory holds the last T values of :math:`u`, as the coefficients of Legendre
-    polynomials of degree 0 to q - 1. It is not learned: with
-    :math:`0 \le j, k < q` and :math:`\theta = T`, the number of steps,
+    memory holds the last :math:`\theta` values of :math:`u`, as the coefficients of
+    Legendre polynomials of degree 0 to q - 1. It is not learned: with
+    :math:`0 \le j, k < q` and :math:`\theta = T`, the number of steps in ``fit``,
 
     .. math::
         A_{jk} = \frac{2 j + 1}{\theta} \begin{cases} -1 & j < k \\
@@ -308,12 +308,16 @@ class LMU(_Filter):
         for weight in (self.encode.weight, flat, self.weight_past):
             nn.init.xavier_uniform_(weight)
         nn.init.zeros_(self.encode.bias)
+        self.n_steps = n_steps
         # Computed, not learned: in float64, cast with the rest, kept out of weights_
-        response = legendre_response(order, n_steps)
+        response = legendre_response(order, n_steps, n_steps)
         self.register_buffer("response", response, persistent=False)
 
     def filter(self, x):
-        response = self.response.to(x.dtype)
+        response = self.response[: len(x)].to(x.dtype)
+        if len(x) > len(response):
+            order = self.weight_memory.shape[2]
+            response = legendre_response(order, self.n_steps, len(x)).to(x)
         kernel = torch.tensordot(response, self.weight_memory, ([1], [2]))  # (T, D, P)
         return self.encode(x), kernel.transpose(1, 2), self.weight_past
 
@@ -329,9 +333,9 @@ def legendre_delay(order, n_steps):
     return both[:-1, :-1], both[:-1, -1]
 
 
-def legendre_response(order, n_steps):
+def legendre_response(order, theta, n_steps):
     """The LMU's memory of a single 1, after each step: (T, q), in float64."""
-    power, b = legendre_delay(order, n_steps)
+    power, b = legendre_delay(order, theta)
     response = b[None]
     while len(response) < n_steps:  # twice as many each time
         response = torch.cat([response, response @ power.T])

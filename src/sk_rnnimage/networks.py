@@ -3,14 +3,19 @@
 Shapes: B images of H x W pixels and C channels, T steps of F features, N hidden
 values a step (D units in each direction), K classes. Networks take images
 (B, H, W, C); sequences inside are time-major, (T, B, F), which the fused LSTM of
-oneDNN likes best.
+oneDNN likes best. Images of unequal size come padded to the size of the largest, with
+``sizes`` (B, 2), their own heights and widths.
 """
+
+import math
 
 import torch
 from torch import nn
 
-from sk_rnnimage.cells import glorot, make_layer, n_outputs
-from sk_rnnimage.scan import grid_shape, resolve_patch, scan_order
+from sk_rnnimage.cells import glorot
+from sk_rnnimage.readings import make_reading
+
+GROUP = 16  # filters that are normalised together
 
 
 class ImageNetwork(nn.Module):
@@ -18,9 +23,10 @@ class ImageNetwork(nn.Module):
 
     def __init__(self, config, image_shape, n_classes):
         super().__init__()
-        self.standardize = Standardize(image_shape[2])
-        shape = image_shape
-        self.stem = nn.Identity()
+        *sides, n_channels = image_shape
+        self.standardize = Standardize(n_channels, config["missing"])
+        shape = *sides, n_channels + config["missing"]
+        self.stem = None
         if config["filters"]:
             self.stem = ConvolutionStem(
                 shape, config["filters"], config["kernel_size"], config["dropout"]
@@ -33,34 +39,66 @@ class ImageNetwork(nn.Module):
         width = sum(reading.n_outputs for reading in self.readings)
         self.head = glorot(nn.Linear(width, n_classes))
 
-    def forward(self, x):
-        x = self.stem(self.standardize(x))  # (B, H, W, C), of the feature map
-        found = [reading(x) for reading in self.readings]  # each (B, N)
+    def forward(self, x, sizes=None):
+        return self.classify(self.steps(x, sizes))
+
+    def steps(self, x, sizes=None):
+        """What each reading reads of the images, and how much of that counts."""
+        x = self.standardize(x)  # (B, H, W, C)
+        if sizes is not None:
+            x = x.where(inside(sizes, *x.shape[1:3])[..., None], 0)
+        if self.stem is not None:
+            x, sizes = self.stem(x, sizes)  # the feature map
+        return [reading.steps(x, sizes) for reading in self.readings]
+
+    def classify(self, steps):
+        """Logits (B, K) from what each reading reads."""
+        found = [r.read(*its) for r, its in zip(self.readings, steps)]  # each (B, N)
         x = torch.cat(found, dim=1) if len(found) > 1 else found[0]
-        return self.head(self.dropout(x))  # (B, K)
+        return self.head(self.dropout(x))
+
+    def weights(self, x, sizes=None, *, kind):
+        """What each reading's pooling, or its self-attention, weighs."""
+        pairs = zip(self.readings, self.steps(x, sizes))
+        return [reading.weights(kind, *its) for reading, its in pairs]
+
+
+def inside(sizes, height, width):
+    """Which pixels of padded images are their own: (B, H, W)."""
+    down, across = (torch.arange(n, device=sizes.device) for n in (height, width))
+    rows, columns = down < sizes[:, :1], across < sizes[:, 1:]  # (B, H), (B, W)
+    return rows[:, :, None] & columns[:, None]
 
 
 class Standardize(nn.Module):
-    """Pixels to mean 0 and spread 1 per channel, then to the network's precision."""
+    """Pixels to mean 0 and spread 1 per channel, then to the network's precision.
 
-    def __init__(self, n_channels):
+    A missing pixel, NaN, becomes the mean. With ``mask`` there is one channel more: the
+    share of a pixel's values that are missing.
+    """
+
+    def __init__(self, n_channels, mask=False):
         super().__init__()
+        self.mask = mask
         self.register_buffer("mean", torch.zeros(n_channels, dtype=torch.float64))
         self.register_buffer("scale", torch.ones(n_channels, dtype=torch.float64))
         self.register_buffer("precision", torch.empty(0), persistent=False)
 
     def forward(self, x):
         x = (x - self.mean.to(x.dtype)) / self.scale.to(x.dtype)
-        return x.to(self.precision.dtype)
+        x = x.to(self.precision.dtype)
+        if self.mask:
+            absent = x.isnan()
+            share = absent.to(x.dtype).mean(3, keepdim=True)
+            return torch.cat([x.masked_fill(absent, 0), share], dim=3)
+        return x if self.training else x.nan_to_num(0, torch.inf, -torch.inf)
 
 
 class ConvolutionStem(nn.Module):
     """Convolutions in front of the reading: (B, H, W, C) to a smaller (B, H, W, C).
 
-    Each layer is a convolution, a group normalisation over the whole of one image and
-    a rectifier. The first layer, and each that has more filters than the one before
-    it, halves every side that is longer than ``SHORT``: it keeps the largest of 2 x 2
-    values, ahead of the normalisation.
+    The first layer, and each that has more filters than the one before it, halves every
+    side that is longer than ``SHORT``.
     """
 
     SHORT = 8
@@ -68,257 +106,103 @@ class ConvolutionStem(nn.Module):
     def __init__(self, image_shape, filters, kernel_sizes, dropout):
         super().__init__()
         *sides, n_inputs = image_shape
-        layers, before = [], 0
+        self.layers, before = nn.ModuleList(), 0
         for n_filters, kernel in zip(filters, kernel_sizes, strict=True):
-            padding = kernel // 2
-            sides = [side + 2 * padding - kernel + 1 for side in sides]
+            grown = kernel % 2 == 0  # by one, where the padding cannot be even
+            sides = [side + grown for side in sides]
             parts = [2 if n_filters > before and s > self.SHORT else 1 for s in sides]
-            whole = parts == [1, 1]
-            layers += [
-                glorot(nn.Conv2d(n_inputs, n_filters, kernel, padding=padding)),
-                nn.Identity() if whole else nn.MaxPool2d(parts, ceil_mode=True),
-                nn.GroupNorm(1, n_filters),
-                nn.ReLU(),
-                nn.Dropout2d(dropout),
-            ]
+            self.layers.append(
+                ConvolutionLayer(n_inputs, n_filters, kernel, parts, dropout)
+            )
             sides = [-(-side // part) for side, part in zip(sides, parts)]
             n_inputs = before = n_filters
-        self.layers = nn.Sequential(*layers)
         self.output_shape = (*sides, n_inputs)
 
-    def forward(self, x):
-        x = self.layers(x.permute(0, 3, 1, 2))  # (B, C, H, W), channels last in memory
-        return x.permute(0, 2, 3, 1)  # (B, H, W, C)
+    def forward(self, x, sizes=None):
+        x = x.permute(0, 3, 1, 2)  # (B, C, H, W), channels last in memory
+        for layer in self.layers:
+            x, sizes = layer(x, sizes)
+        return x.permute(0, 2, 3, 1), sizes  # (B, H, W, C)
 
 
-def make_reading(scan, config, shape):
-    """The module that reads maps (B, H, W, C) along one scan: to (B, N)."""
-    if scan == "sweep":
-        return Sweep(config, shape)
-    if " " in scan:  # of scan="auto": how the lines are read, and which
-        kind, axis = scan.split()
-        return SequenceReading(EmbeddedLines(axis, shape, **LINES[kind]), config)
-    return SequenceReading(Patches(scan, config["patch_size"], shape), config)
+class ConvolutionLayer(nn.Module):
+    """Convolution, maximum of ``parts``, group normalisation, rectifier, dropout."""
 
-
-class SequenceReading(nn.Module):
-    """Layers of a cell over a sequence of steps, and what they leave at its end."""
-
-    def __init__(self, steps, config):
+    def __init__(self, n_inputs, n_filters, kernel, parts, dropout):
         super().__init__()
-        self.steps = steps
-        both = config["bidirectional"]
-        layers, width = [], steps.n_features
-        for n_units in config["hidden_size"]:
-            layers.append(
-                make_layer(config["cell"], width, n_units, both, steps.n_steps)
-            )
-            width = n_outputs(n_units, both)
-        self.layers = nn.ModuleList(layers)
-        self.dropout = nn.Dropout(config["dropout"])
-        self.pool = make_pooling(config, width)
-        self.n_outputs = width
+        self.grown = kernel % 2 == 0
+        self.convolution = StandardConvolution(n_inputs, n_filters, kernel)
+        self.parts = parts
+        self.pool = nn.MaxPool2d(parts, ceil_mode=True) if max(parts) > 1 else None
+        self.normalize = GroupNorm(n_groups(n_filters), n_filters)
+        self.dropout = nn.Dropout2d(dropout)
 
-    def forward(self, x):
-        x = self.steps(x)  # (T, B, F)
-        for i, layer in enumerate(self.layers):
-            x = self.dropout(x) if i else x
-            if layer is self.layers[-1] and self._last_alone(layer):
-                return layer.last(x)  # (B, N)
-            x = layer(x)  # (T, B, N)
-        return self.pool(x)  # (B, N)
-
-    def _last_alone(self, layer):
-        """Whether no more than the last states is asked for, and the layer has them."""
-        return isinstance(self.pool, LastState) and hasattr(layer, "last")
+    def forward(self, x, sizes=None):
+        x = self.convolution(x)
+        if sizes is not None:
+            sizes = sizes + self.grown
+        if self.pool is not None and sizes is not None:
+            x = x.masked_fill(~inside(sizes, *x.shape[2:])[:, None], -torch.inf)
+            sizes = -(-sizes // sizes.new_tensor(self.parts))
+        x = x if self.pool is None else self.pool(x)
+        if sizes is None:
+            return self.dropout(torch.relu(self.normalize(x))), None
+        own = inside(sizes, *x.shape[2:])[:, None]  # (B, 1, H, W)
+        x = torch.relu(self.normalize(x, own)).where(own, 0)
+        return self.dropout(x), sizes
 
 
-class Patches(nn.Module):
-    """The steps of a scan: (B, H, W, C) to (T, B, F), edges padded with the mean."""
+class StandardConvolution(nn.Conv2d):
+    r"""A convolution whose filters have mean 0 and one length: weight standardisation.
 
-    def __init__(self, scan, patch_size, shape):
-        super().__init__()
-        height, width, channels = shape
-        self.patch = resolve_patch(scan, patch_size, height, width)
-        self.grid = grid_shape(height, width, self.patch)
-        order = torch.from_numpy(scan_order(scan, *self.grid).copy())
-        self.in_order = bool((order == torch.arange(len(order))).all())
-        self.register_buffer("order", order, persistent=False)
-        self.n_steps = len(order)
-        self.n_features = self.patch[0] * self.patch[1] * channels
+    .. math:: \hat W = g \, (W - \bar W) / \lVert W - \bar W \rVert
 
-    def forward(self, x):
-        x = to_grid(x, self.patch, self.grid).flatten(1, 2)  # (B, T, F)
-        x = x.transpose(0, 1)
-        return x if self.in_order else x[self.order]  # (T, B, F)
-
-
-def to_grid(x, patch, grid):
-    """Cut (B, H, W, C) into a grid of patches (B, rows, columns, h * w * C)."""
-    (n, height, width, channels), (h, w), (rows, columns) = x.shape, patch, grid
-    if (rows * h, columns * w) != (height, width):
-        x = nn.functional.pad(x, (0, 0, 0, columns * w - width, 0, rows * h - height))
-    x = x.reshape(n, rows, h, columns, w, channels).transpose(2, 3)
-    return x.reshape(n, rows, columns, h * w * channels)
-
-
-class EmbeddedLines(nn.Module):
-    """One or several lines a step (rows or columns), embedded.
-
-    A step is ``n_lines`` lines; the next one starts ``stride`` further. Each step goes
-    through a linear layer of WIDTH units and a rectifier.
-    """
-
-    WIDTH = 64
-
-    def __init__(self, axis, shape, n_lines, stride):
-        super().__init__()
-        self.axis = axis
-        height, width, channels = shape
-        if axis == "columns":
-            height, width = width, height
-        self.n_lines = min(n_lines, height)
-        self.stride = stride
-        self.n_steps = -(-(height - self.n_lines) // stride) + 1
-        self.missing = (self.n_steps - 1) * stride + self.n_lines - height
-        self.embed = glorot(nn.Linear(self.n_lines * width * channels, self.WIDTH))
-        self.n_features = self.WIDTH
-
-    def forward(self, x):
-        x = x.transpose(1, 2) if self.axis == "columns" else x
-        x = x.flatten(2).transpose(0, 1)  # (H, B, W * C)
-        if self.missing:
-            x = nn.functional.pad(x, (0, 0, 0, 0, 0, self.missing))
-        last = (self.n_steps - 1) * self.stride
-        lines = [x[i : last + i + 1 : self.stride] for i in range(self.n_lines)]
-        return torch.relu(self.embed(torch.cat(lines, dim=2)))  # (T, B, F)
-
-
-LINES = {
-    "overlapping": {"n_lines": 4, "stride": 2},
-    "single": {"n_lines": 1, "stride": 1},
-}
-
-
-class Sweep(nn.Module):
-    """Every row and every column of the grid is read by a pass of its own.
-
-    A layer runs one cell along all rows and another along all columns of the same
-    map, and joins what both say of a place [1]_, [2]_.
+    for each filter, where :math:`W` holds its weights, :math:`\bar W` is their mean (0
+    for a single weight) and :math:`g`, which is learned, starts with :math:`\sqrt 2`,
+    the gain of a rectifier.
+    With group normalisation this stands in for batch normalisation [1]_, and no image
+    depends on another.
 
     References
     ----------
-    .. [1] F. Visin et al., "ReNet: a recurrent neural network based alternative to
-       convolutional networks", arXiv:1505.00393, 2015.
-    .. [2] Y. Tatsunami, M. Taki, "Sequencer: deep LSTM for image classification",
-       NeurIPS 2022, sec. 3.2 (the two directions side by side).
+    .. [1] S. Qiao et al., "Micro-batch training with batch-channel normalization and
+       weight standardization", arXiv:1903.10520, 2019.
     """
 
-    def __init__(self, config, shape):
-        super().__init__()
-        height, width, channels = shape
-        self.patch = resolve_patch("sweep", config["patch_size"], height, width)
-        self.grid = rows, columns = grid_shape(height, width, self.patch)
-        cell, both = config["cell"], config["bidirectional"]
-        along_rows, along_columns = [], []
-        n_inputs = self.patch[0] * self.patch[1] * channels
-        for n_units in config["hidden_size"]:
-            along_rows.append(make_layer(cell, n_inputs, n_units, both, columns))
-            along_columns.append(make_layer(cell, n_inputs, n_units, both, rows))
-            n_inputs = 2 * n_outputs(n_units, both)
-        self.along_rows = nn.ModuleList(along_rows)
-        self.along_columns = nn.ModuleList(along_columns)
-        self.dropout = nn.Dropout(config["dropout"])
-        self.pool = make_pooling(config, n_inputs)
-        self.n_outputs = n_inputs
+    EPSILON = 1e-6
+
+    def __init__(self, n_inputs, n_filters, kernel):
+        super().__init__(n_inputs, n_filters, kernel, padding=kernel // 2)
+        nn.init.zeros_(self.bias)
+        self.gain = nn.Parameter(torch.full((n_filters, 1, 1, 1), math.sqrt(2)))
 
     def forward(self, x):
-        x = to_grid(x, self.patch, self.grid)  # (B, rows, columns, F)
-        for i, layers in enumerate(zip(self.along_rows, self.along_columns)):
-            x = self.dropout(x) if i else x
-            across, down = self._read(x, *layers)
-            if isinstance(self.pool, LastState) and i + 1 == len(self.along_rows):
-                return torch.cat([self._ends(across), self._ends(down)], dim=1)
-            # (columns, B, rows, N) and (rows, B, columns, N) to (B, rows, columns, N)
-            parts = [across.permute(1, 2, 0, 3), down.permute(1, 0, 2, 3)]
-            x = torch.cat(parts, dim=3)
-        return self.pool(x.flatten(1, 2).transpose(0, 1))  # (B, N)
-
-    def _read(self, x, along_rows, along_columns):
-        n, rows, columns, _ = x.shape
-        across = x.permute(2, 0, 1, 3).flatten(1, 2)  # (columns, B * rows, F)
-        down = x.permute(1, 0, 2, 3).flatten(1, 2)  # (rows, B * columns, F)
-        return (
-            along_rows(across).unflatten(1, (n, rows)),
-            along_columns(down).unflatten(1, (n, columns)),
-        )
-
-    def _ends(self, states):
-        """The last states of all passes, averaged: (T, B, passes, N) to (B, N)."""
-        return self.pool(states.flatten(1, 2)).unflatten(0, states.shape[1:3]).mean(1)
+        weight = self.weight
+        if weight[0].numel() > 1:
+            weight = weight - weight.mean((1, 2, 3), keepdim=True)
+        squares = weight.square().sum((1, 2, 3), keepdim=True)
+        weight = weight * (self.gain * torch.rsqrt(squares + self.EPSILON))
+        return nn.functional.conv2d(x, weight, self.bias, padding=self.padding)
 
 
-class LastState(nn.Module):
-    """The state after the last step read; backwards that is the first step."""
+class GroupNorm(nn.GroupNorm):
+    """Group normalisation that counts only the pixels that are an image's own."""
 
-    def __init__(self, bidirectional):
-        super().__init__()
-        self.bidirectional = bidirectional
-
-    def forward(self, x):
-        if not self.bidirectional:
-            return x[-1]
-        n_units = x.shape[2] // 2
-        return torch.cat([x[-1, :, :n_units], x[0, :, n_units:]], dim=1)  # (B, N)
-
-
-class MeanPooling(nn.Module):
-    """The mean over the steps."""
-
-    def forward(self, x):
-        return x.mean(0)  # (B, N)
+    def forward(self, x, own=None):
+        if own is None:
+            return super().forward(x)
+        shape = x.shape
+        x = x.unflatten(1, (self.num_groups, -1))  # (B, G, C / G, H, W)
+        own, axes = own[:, :, None], (2, 3, 4)
+        count = own.sum(axes, keepdim=True) * x.shape[2]
+        x = x.where(own, 0)
+        x = (x - x.sum(axes, keepdim=True) / count).where(own, 0)
+        variance = x.square().sum(axes, keepdim=True) / count
+        x = (x * torch.rsqrt(variance + self.eps)).view(shape)
+        return x * self.weight[:, None, None] + self.bias[:, None, None]
 
 
-class MaxPooling(nn.Module):
-    """The largest value over the steps, for each hidden unit."""
-
-    def forward(self, x):
-        return x.amax(0)  # (B, N)
-
-
-class AttentionPooling(nn.Module):
-    r"""A weighted mean over the steps, weighed by a small network (Bahdanau).
-
-    .. math:: a_t = \mathrm{softmax}_t(v \cdot \tanh(W h_t + b))
-
-    where :math:`h_t` is the hidden state after step t and :math:`W, b, v` are learned.
-
-    References
-    ----------
-    .. [1] D. Bahdanau, K. Cho, Y. Bengio, "Neural machine translation by jointly
-       learning to align and translate", ICLR 2015.
-    """
-
-    def __init__(self, n_inputs):
-        super().__init__()
-        self.hidden = glorot(nn.Linear(n_inputs, n_inputs))
-        self.score = glorot(nn.Linear(n_inputs, 1))
-
-    def forward(self, x):
-        weights = self.score(torch.tanh(self.hidden(x))).softmax(0)  # (T, B, 1)
-        return (weights * x).sum(0)  # (B, N)
-
-
-def make_pooling(config, n_inputs):
-    """The named pooling: a module from (T, B, N) to (B, N)."""
-    pooling = config["pooling"]
-    if pooling == "attention":
-        return AttentionPooling(n_inputs)
-    if pooling == "max":
-        return MaxPooling()
-    if pooling == "mean" or config["cell"] is None:
-        return MeanPooling()
-    return LastState(config["bidirectional"])
-
-
-POOLINGS = ("last", "mean", "max", "attention")
+def n_groups(n_filters):
+    """Groups for normalisation: as many as have at least 16 filters each, or 1."""
+    most = max(1, n_filters // GROUP)
+    return next(n for n in range(most, 0, -1) if n_filters % n == 0)
