@@ -8,9 +8,15 @@ import pandas as pd
 import pytest
 from PIL import Image
 from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
-from sk_rnnimage import ImageReader, ImageToSequence, list_images
+from sk_rnnimage import (
+    CRNNImageClassifier,
+    ImageReader,
+    ImageToSequence,
+    list_images,
+)
 
 RNG = np.random.RandomState(0)
 COLOUR = RNG.randint(0, 256, (5, 7, 3)).astype(np.uint8)
@@ -198,14 +204,29 @@ def test_a_file_that_breaks_off_is_named(tmp_path):
         ImageReader().transform([path])
 
 
-def test_sizes_that_differ_are_named(grey_file):
-    other = Image.new("L", (9, 8))
-    sentence = (
-        f"The images differ in size: X[0] ({str(grey_file)!r}) is 5 x 7 and X[2] (of "
-        "type Image) is 8 x 9. Resize them all: ImageReader(size=(height, width))."
+def test_sizes_that_differ_come_as_a_list(grey_file):
+    other = Image.new("RGB", (9, 8), "white")
+    images = ImageReader().fit_transform([grey_file, other])
+    assert [image.shape for image in images] == [(5, 7, 3), (8, 9, 3)]
+    np.testing.assert_array_equal(images[0][..., 1], GREY)
+    assert (images[1] == 255).all()
+    grey = ImageReader(mode="L").fit_transform([grey_file, other])
+    assert [image.shape for image in grey] == [(5, 7), (8, 9)]
+
+
+def test_a_search_over_files_of_unequal_size(tmp_path):
+    labels = np.array(["dark", "light"] * 6)
+    paths = [
+        write(tmp_path / f"{i}.png", np.full((5 + i % 3, 6), 200 * (i % 2), np.uint8))
+        for i in range(12)
+    ]
+    reader = make_pipeline(
+        ImageReader(),
+        CRNNImageClassifier(4, filters=4, max_epochs=30, random_state=0),
     )
-    with pytest.raises(ValueError, match=re.escape(sentence)):
-        ImageReader().transform([grey_file, grey_file, other])
+    search = GridSearchCV(reader, {"crnnimageclassifier__cell": ["lstm", None]}, cv=2)
+    search.fit(paths, labels)
+    assert list(search.predict(paths[:4])) == ["dark", "light"] * 2
 
 
 @pytest.mark.parametrize(

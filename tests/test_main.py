@@ -214,7 +214,9 @@ def test_a_lone_array_ends_with_one_line(tmp_path, capsys):
 
 def test_sizes_that_differ_end_with_one_line(folder, capsys):
     error = one_error_line(capsys, "--data", folder)
-    assert error.endswith("is 12 x 12. Resize them all: --size HEIGHT WIDTH.")
+    assert error.endswith(
+        "is 12 x 12. The classic classifiers need one size: --size HEIGHT WIDTH."
+    )
 
 
 def test_folds_of_a_given_split_end_with_one_line(split_file, capsys):

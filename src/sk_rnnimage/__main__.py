@@ -169,14 +169,16 @@ def _read_folder(path, size):
         paths, labels = list_images(path, broken="skip")
     for warning in caught:
         print("warning:", warning.message, file=sys.stderr)
-    try:
-        reader = ImageReader(size=None if size is None else tuple(size), n_jobs=-1)
-        return reader.transform(paths), labels
-    except ValueError as error:
-        message = str(error).replace(
-            "ImageReader(size=(height, width))", "--size HEIGHT WIDTH"
-        )
-        raise ValueError(message) from error
+    reader = ImageReader(size=None if size is None else tuple(size), n_jobs=-1)
+    images = reader.transform(paths)
+    for file, image in zip(paths, images):
+        if image.shape != images[0].shape:
+            one, other = (" x ".join(map(str, i.shape[:2])) for i in (images[0], image))
+            raise ValueError(
+                f"The images differ in size: {paths[0]!r} is {one} and {file!r} is "
+                f"{other}. The classic classifiers need one size: --size HEIGHT WIDTH."
+            )
+    return images, labels
 
 
 def _read_npz(path):

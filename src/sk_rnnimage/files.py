@@ -19,7 +19,7 @@ _ORIENTATION = 0x0112  # the EXIF tag
 
 
 class ImageReader(TransformerMixin, BaseEstimator):
-    """Read image files into one array of pixels.
+    """Read image files into arrays of pixels.
 
     Files are decoded with Pillow. The orientation that a camera notes in EXIF is
     applied; transparent pixels are laid over white; grey images of 16 bits are scaled
@@ -31,8 +31,8 @@ class ImageReader(TransformerMixin, BaseEstimator):
     size : tuple (height, width), default=None
         The size that every image is resized to, whatever its proportions, with a
         bilinear filter that averages over the pixels where it shrinks. A JPEG much
-        larger than this is decoded at a fraction of its size. None keeps the sizes,
-        which must then be equal.
+        larger than this is decoded at a fraction of its size. None keeps the sizes; the
+        classifiers read images of unequal size as well.
     mode : {"L", "RGB"}, default=None
         Grey or colour. None is grey where every file of the call is grey, else RGB:
         state the mode where later calls may see other files than the first.
@@ -103,8 +103,8 @@ class ImageReader(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n, H, W) or (n, H, W, 3)
-            Grey or RGB images in uint8.
+        ndarray of shape (n, H, W) or (n, H, W, 3), or list of n such images
+            Grey or RGB images in uint8; a list where their sizes differ.
 
         Raises
         ------
@@ -113,8 +113,8 @@ class ImageReader(TransformerMixin, BaseEstimator):
         TypeError
             Where an item of X is none of these; the message names its place.
         ValueError
-            Where X is empty, a file is missing or not readable, an image has no
-            pixels or, without ``size``, images differ in size.
+            Where X is empty, a file is missing or not readable, or an image has no
+            pixels.
         """
         self._validate_params()
         _check_size(self.size)
@@ -124,10 +124,10 @@ class ImageReader(TransformerMixin, BaseEstimator):
             delayed(_read)(item, place, self.size, self.mode)
             for place, item in enumerate(items)
         )
-        _check_equal_sizes(images, items)
         if any(image.ndim == 3 for image in images):
             images = [_as_rgb(image) for image in images]
-        return np.stack(images)  # (B, H, W) or (B, H, W, 3)
+        equal = len({image.shape for image in images}) == 1
+        return np.stack(images) if equal else images  # (B, H, W) or (B, H, W, 3)
 
     def __sklearn_is_fitted__(self):
         return True
@@ -357,17 +357,6 @@ def _on_white(image):
 def _as_rgb(image):
     """(H, W) as (H, W, 3), each channel alike."""
     return image if image.ndim == 3 else np.repeat(image[..., np.newaxis], 3, axis=2)
-
-
-def _check_equal_sizes(images, items):
-    first = images[0].shape[:2]
-    for place, image in enumerate(images):
-        if image.shape[:2] != first:
-            raise ValueError(
-                f"The images differ in size: {_place(items[0], 0)} is {first[0]} x "
-                f"{first[1]} and {_place(items[place], place)} is {image.shape[0]} x "
-                f"{image.shape[1]}. Resize them all: ImageReader(size=(height, width))."
-            )
 
 
 def _suffixes():
