@@ -9,8 +9,6 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pytest
 
-from sk_rnnimage import RNNImageClassifier
-
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SCRIPTS = sorted(path.stem for path in EXAMPLES.glob("plot_*.py"))
 
@@ -32,9 +30,6 @@ def small(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_it_runs_small(name, small, monkeypatch, capsys):
-    # TODO remove once every classifier has attention_weights
-    if "attention" in name and not hasattr(RNNImageClassifier, "attention_weights"):
-        pytest.skip("this example needs attention_weights")
     drawn = []
 
     def show():
