@@ -39,7 +39,7 @@ RECORDS = {
         2 * 30 * 60,
         0.997,
         CRNNImageClassifier(
-            64, filters=(32, 64, 64), augment="affine", n_views=9, max_epochs=24
+            64, filters=(32, 64, 64), augment="affine", n_views=9, max_epochs=20
         ),
     ),
     "cifar10-crnn": (
@@ -47,12 +47,13 @@ RECORDS = {
         2 * 15 * 60,
         0.8765,
         CRNNImageClassifier(
-            64,
-            filters=(32, 32, 64, 64, 128),
+            128,
+            filters=(48, 96, 96, 192),
             scan="rows",
+            learning_rate=0.01,
             augment="flip",
             n_views=9,
-            max_epochs=20,
+            max_epochs=13,
         ),
     ),
 }

@@ -1,0 +1,122 @@
+"""The family side by side: cells, scans and poolings, one factor at a time.
+
+    python benchmarks/family.py [--seconds 20] [--seeds 3] [--data mnist cifar10 hands]
+
+Each classifier of the table differs from ``CRNNImageClassifier()`` or
+``RNNImageClassifier()`` in the one thing that its row names. One epoch of each is timed
+first (CPU seconds, after a pass to warm up), and ``max_epochs`` is set from it so that
+every fit takes about the same CPU seconds, at least one pass; all get the same images.
+The score is the accuracy on the last sixth of the training images of MNIST and of
+CIFAR-10 (its JPEG copy) and on a stratified third of the hands, in 32 x 32: this table
+is for choosing, and what one chooses by is not a test set. The control without
+recurrence is among the cells (``cell=None``). Seeds change weights and order.
+"""
+
+import argparse
+import time
+
+import numpy as np
+from _tools import DATA, cifar10, describe, mnist, print_table
+from sklearn.base import clone
+from sklearn.model_selection import train_test_split
+
+from sk_rnnimage import (
+    CRNNImageClassifier,
+    ImageReader,
+    RNNImageClassifier,
+    list_images,
+)
+
+FACTORS = {
+    "cell": ["rnn", "irnn", "gru", "peephole", "mingru", "lru", "lmu", None],
+    "scan": ["rows", "columns", ("rows", "columns"), "snake", "hilbert", "sweep"],
+    "pooling": ["last", "max", "attention"],
+    "bidirectional": [False],
+    "attention_heads": [4],
+}
+PATCH = {"snake": 4, "hilbert": 4, "sweep": 4}  # of images; one place of a feature map
+BASES = {"CRNN": CRNNImageClassifier(), "RNN": RNNImageClassifier()}
+
+
+def members(base, name):
+    """The default, then what differs from it in one thing: (label, classifier)."""
+    yield "default", clone(base)
+    for factor, values in FACTORS.items():
+        for value in values:
+            member = clone(base).set_params(**{factor: value})
+            label = f"{factor}={value!r}"
+            if factor == "scan" and value in PATCH and name == "RNN":
+                member.set_params(patch_size=PATCH[value])
+                label += f", patch_size={PATCH[value]}"
+            yield label, member
+
+
+def hands():
+    """The photographs of hands in 32 x 32, split by class."""
+    paths, labels = list_images(DATA / "sign_digits")
+    X = ImageReader((32, 32), n_jobs=-1).fit_transform(paths)
+    return train_test_split(X, labels, test_size=1 / 3, random_state=0, stratify=labels)
+
+
+def held_out(images):
+    """Training images without their last sixth, and that sixth."""
+    X, y, _, _ = images()
+    n = len(X) - len(X) // 6
+    return X[:n], X[n:], y[:n], y[n:]
+
+
+DATASETS = {
+    "mnist": lambda: held_out(mnist),
+    "cifar10": lambda: held_out(cifar10),
+    "hands": hands,
+}
+
+
+def epochs_for(member, X, y, seconds):
+    """Passes that take so many CPU seconds, and the seconds of one."""
+    few = slice(0, max(len(X) // 20, 256))
+    member.set_params(max_epochs=1).fit(X[few], y[few])  # warm up
+    few = slice(0, max(len(X) // 10, 512))
+    start = time.process_time()
+    member.fit(X[few], y[few])
+    one = (time.process_time() - start) * len(X) / len(X[few])
+    return max(1, round(seconds / one)), one
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--images", type=int, default=None)
+    parser.add_argument("--data", nargs="*", default=list(DATASETS), choices=DATASETS)
+    options = parser.parse_args()
+    describe(seconds=options.seconds, seeds=options.seeds)
+    for data in options.data:
+        X, X_valid, y, y_valid = DATASETS[data]()
+        X, y = X[: options.images], y[: options.images]
+        for name, base in BASES.items():
+            print(f"{name} on {data}: {len(X)} images, {len(X_valid)} to score")
+            rows = []
+            for label, member in members(base, name):
+                epochs, _ = epochs_for(member, X, y, options.seconds)
+                scores, start = [], time.process_time()
+                for seed in range(options.seeds):
+                    member.set_params(max_epochs=epochs, random_state=seed).fit(X, y)
+                    scores.append(member.score(X_valid, y_valid))
+                took = (time.process_time() - start) / options.seeds
+                rows.append(
+                    [
+                        f"`{label}`",
+                        f"{np.mean(scores):.4f}",
+                        f"{min(scores):.4f} to {max(scores):.4f}",
+                        epochs,
+                        f"{took:.0f}",
+                    ]
+                )
+                print(*rows[-1], flush=True)
+            print()
+            print_table([name, "accuracy", "range", "passes", "CPU s"], rows)
+
+
+if __name__ == "__main__":
+    main()
