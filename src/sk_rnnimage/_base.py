@@ -385,23 +385,22 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         )
         return self._images(X), self.n_views
 
-    def _images(self, X, reset=False, name="X"):
-        """X as images that the network can read."""
+    def _images(self, X, reset=False, name="X", config=None):
+        """X as images that a network can read: the fitted one, or that of a config."""
         shape = self._image_shape() if reset else None
         images = check_images(
             self, X, image_shape=shape, reset=reset, name=name, allow_unequal=True
         )
         if not reset:
-            self._check_bounds(images, name)
+            self._check_bounds(images, name, config or self._config)
         return images
 
-    def _check_bounds(self, images, name):
+    def _check_bounds(self, images, name, config):
         """Raise where an image is larger than a step or a place can be."""
         if isinstance(images, UnequalImages):
             sizes = images.sizes
         else:
             sizes = np.array([images.shape[1:3]])
-        config = self._config if hasattr(self, "_config") else self._configure()
         bounds = [bounded_sides(scan, config) for scan in config["scans"]]
         bounded = np.any(bounds, axis=0)
         wrong = (sizes > self.image_shape_[:2]) & bounded  # (B, 2)
@@ -411,7 +410,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         raise ValueError(
             f"{name}[{i}] is {sizes[i][0]} x {sizes[i][1]}, larger than the images of "
             f"fit, {self.image_shape_[0]} x {self.image_shape_[1]}, along a side that "
-            f"scan={self.scan!r} with cell={self.cell!r} takes as a whole. Read "
+            f"scan={self.scan!r} with cell={config['cell']!r} takes as a whole. Read "
             "patches (patch_size), use scan='sweep', or resize: ImageReader(size)."
         )
 
@@ -519,7 +518,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
             return None
         if X_val is None or y_val is None:
             raise ValueError("X_val and y_val must be passed together.")
-        images = self._images(X_val, name="X_val")
+        images = self._images(X_val, name="X_val", config=self._configure())
         y, weights = self._check_targets(images, y_val, sample_weight_val, "_val")
         rows = np.flatnonzero(weights)
         return image_set(images, rows, self._encode(y[rows], "y_val"), weights[rows])
