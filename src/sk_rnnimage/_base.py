@@ -30,9 +30,11 @@ from sk_rnnimage.images import (
     UnequalImages,
     check_image_shape,
     check_images,
+    common_shape,
     full_shape,
     has_missing,
     is_positive_int,
+    set_shape,
     unchanged_on_error,
 )
 from sk_rnnimage.networks import ImageNetwork
@@ -121,7 +123,9 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         classes_before = self.classes_ if go_on else None
         images = self._images(X, reset=not go_on)
         y, weights = self._check_targets(images, y, sample_weight)
-        rows = np.flatnonzero(weights)
+        images, y, weights, rows = that_count(images, y, weights)
+        if not go_on and self.image_shape is None:
+            set_shape(self, common_shape(images))
         self.classes_, codes = np.unique(y[rows], return_inverse=True)
         device = self._resolve_device()
         seed = self._draw_seed()
@@ -191,7 +195,9 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
                 "know how many images of each class will come. Pass a dict of weights."
             )
         check_callbacks(self.callbacks, validated=False)
-        rows = np.flatnonzero(weights)
+        images, y, weights, rows = that_count(images, y, weights)
+        if first and self.image_shape is None:
+            set_shape(self, common_shape(images))
         codes = self._encode(y[rows], "y")
         device = self._resolve_device()
         if first:
@@ -521,7 +527,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError("X_val and y_val must be passed together.")
         images = self._images(X_val, name="X_val")
         y, weights = self._check_targets(images, y_val, sample_weight_val, "_val")
-        rows = np.flatnonzero(weights)
+        images, y, weights, rows = that_count(images, y, weights)
         return image_set(images, rows, self._encode(y[rows], "y_val"), weights[rows])
 
     def _hold_out(self, images, rows, codes, weights, seed):
@@ -719,6 +725,18 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True
         return tags
+
+
+def that_count(images, y, weights):
+    """Images, labels, weights and the rows whose weight is above 0.
+
+    Of a list the others are left out: their sizes must change nothing.
+    """
+    rows = np.flatnonzero(weights)
+    if isinstance(images, UnequalImages):
+        images, y, weights = images.without_others(rows), y[rows], weights[rows]
+        rows = np.arange(len(rows))
+    return images, y, weights, rows
 
 
 def positive_ints(name, value, length=None):
