@@ -136,7 +136,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         data = image_set(images, rows, codes, self._loss_weights(codes, weights[rows]))
         if go_on:
             self._check_warm_start(classes_before)
-            network, history = self._network_to_train_on(), self.history_
+            network, history = self._network_to_train_on(images, rows), self.history_
         else:
             network, history = self._fresh_network(seed, images, rows, weights), []
         small = len(rows) <= DOUBLE_PRECISION_ROWS and device == "cpu"
@@ -207,7 +207,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
             set_precision(network, torch.float32)
         else:
             seed = self._seed + len(self.history_)
-            network = self._network_to_train_on()
+            network = self._network_to_train_on(images, rows)
             history, moments = self.history_, self._moments
         data = image_set(images, rows, codes, self._loss_weights(codes, weights[rows]))
         epochs, best, self._moments = train(
@@ -669,7 +669,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         network.standardize.precision = torch.empty(0, dtype=network.head.weight.dtype)
         return network.eval()
 
-    def _network_to_train_on(self):
+    def _network_to_train_on(self, images, rows):
         """The fitted network, of which no parameter but dropout may have changed."""
         config = {**self._configure(), "missing": self._config["missing"]}
         changed = [
@@ -687,7 +687,9 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
                 f"Set {changed[0]} back, or call fit with warm_start=False."
             )
         self._config = config
-        return self._network_of_weights()
+        network = self._network_of_weights()
+        network.standardize.fill = has_missing(images, rows)
+        return network
 
     def _finish(self, network, history, epochs, best):
         """Keep what training found."""
