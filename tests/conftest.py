@@ -33,6 +33,31 @@ def draw(n=24, shape=(8, 8), n_classes=3, seed=0, dtype=np.uint8):
     return X.astype(dtype), y
 
 
+def draw_unequal(n=12, sides=(9, 21), channels=(), seed=0, dtype=np.uint8):
+    """Images of unequal size whose class is the place of a bright column, labels."""
+    rng = np.random.RandomState(seed)
+    y, X = np.arange(n) % 3, []
+    for label in y:
+        height, width = rng.randint(sides[0], sides[1] + 1, 2)
+        image = rng.randint(0, 100, (height, width, *channels))
+        image[:, label * (width - 1) // 2] += 150
+        X.append(image.astype(dtype))
+    return X, y
+
+
+def with_missing(X, share=0.2, seed=0):
+    """Floats of which some are NaN: an array, or a list of arrays."""
+    if isinstance(X, list):
+        return [with_missing(image, share, seed + i) for i, image in enumerate(X)]
+    absent = np.random.RandomState(seed).rand(*X.shape) < share
+    return np.where(absent, np.nan, X)
+
+
+def one_by_one(model, X, method="predict_proba"):
+    """What a classifier says of each image of a list on its own."""
+    return np.concatenate([getattr(model, method)([image]) for image in X])
+
+
 def weights_equal(one, other):
     """Whether two fitted classifiers hold the same weights, to the bit."""
     return one.weights_.keys() == other.weights_.keys() and all(

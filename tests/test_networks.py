@@ -280,7 +280,7 @@ def test_sweep_over_patches():
 # The convolutions
 
 
-def convolved(model, X, i, pool):
+def convolved(model, X, i, pool, n_groups=1):
     """A layer of the stem: convolution, largest values, normalisation, rectifier."""
     layer = below(model.weights_, f"stem.layers.{i}.")
     kernel, size = standard_filters(layer), layer["convolution.weight"].shape[2]
@@ -288,10 +288,11 @@ def convolved(model, X, i, pool):
     windows = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(1, 2))
     x = np.einsum("bhwcij,ocij->bhwo", windows, kernel) + layer["convolution.bias"]
     x = largest_of(x, pool)
-    x = x - x.mean((1, 2, 3), keepdims=True)
-    x = x / np.sqrt((x**2).mean((1, 2, 3), keepdims=True) + 1e-5)
-    x = x * layer["normalize.weight"] + layer["normalize.bias"]
-    return np.maximum(0, x)
+    x = x.reshape(*x.shape[:3], n_groups, -1)  # (B, H, W, G, C / G)
+    x = x - x.mean((1, 2, 4), keepdims=True)
+    x = x / np.sqrt((x**2).mean((1, 2, 4), keepdims=True) + 1e-5)
+    x = x.reshape(*x.shape[:3], -1) * layer["normalize.weight"]
+    return np.maximum(0, x + layer["normalize.bias"])
 
 
 def standard_filters(layer):
@@ -329,6 +330,17 @@ def test_crnn_reads_the_feature_map(scan, kernel_size):
         columns = rows_of(x.transpose(0, 2, 1, 3))
         sequences = [rows_of(x)] if scan == "rows" else [columns, rows_of(x)]
     assert_allclose(model.predict_proba(X), by_hand(model, sequences), atol=1e-9)
+
+
+@pytest.mark.parametrize("n_filters, n_groups", [
+    (1, 1), (16, 1), (31, 1), (32, 2), (33, 1), (48, 3), (50, 2), (64, 4), (62, 2),
+])  # fmt: skip
+def test_filters_are_normalised_in_groups(n_filters, n_groups):
+    X, y = draw(n=6, shape=(9, 10), dtype=np.float64)
+    settings = {"filters": n_filters, "kernel_size": 3, "scan": "rows"}
+    model = fitted(CRNNImageClassifier, X, y, max_epochs=1, **settings)
+    x = convolved(model, standardized(model, X), 0, pool=2, n_groups=n_groups)
+    assert_allclose(model.predict_proba(X), by_hand(model, [rows_of(x)]), atol=1e-9)
 
 
 @pytest.mark.parametrize(

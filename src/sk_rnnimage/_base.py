@@ -30,9 +30,11 @@ from sk_rnnimage.images import (
     UnequalImages,
     check_image_shape,
     check_images,
+    common_shape,
     full_shape,
     has_missing,
     is_positive_int,
+    set_shape,
     unchanged_on_error,
 )
 from sk_rnnimage.networks import ImageNetwork
@@ -121,7 +123,9 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         classes_before = self.classes_ if go_on else None
         images = self._images(X, reset=not go_on)
         y, weights = self._check_targets(images, y, sample_weight)
-        rows = np.flatnonzero(weights)
+        images, y, weights, rows = that_count(images, y, weights)
+        if not go_on and self.image_shape is None:
+            set_shape(self, common_shape(images))
         self.classes_, codes = np.unique(y[rows], return_inverse=True)
         device = self._resolve_device()
         seed = self._draw_seed()
@@ -132,7 +136,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         data = image_set(images, rows, codes, self._loss_weights(codes, weights[rows]))
         if go_on:
             self._check_warm_start(classes_before)
-            network, history = self._network_to_train_on(), self.history_
+            network, history = self._network_to_train_on(images, rows), self.history_
         else:
             network, history = self._fresh_network(seed, images, rows, weights), []
         small = len(rows) <= DOUBLE_PRECISION_ROWS and device == "cpu"
@@ -191,7 +195,9 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
                 "know how many images of each class will come. Pass a dict of weights."
             )
         check_callbacks(self.callbacks, validated=False)
-        rows = np.flatnonzero(weights)
+        images, y, weights, rows = that_count(images, y, weights)
+        if first and self.image_shape is None:
+            set_shape(self, common_shape(images))
         codes = self._encode(y[rows], "y")
         device = self._resolve_device()
         if first:
@@ -201,7 +207,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
             set_precision(network, torch.float32)
         else:
             seed = self._seed + len(self.history_)
-            network = self._network_to_train_on()
+            network = self._network_to_train_on(images, rows)
             history, moments = self.history_, self._moments
         data = image_set(images, rows, codes, self._loss_weights(codes, weights[rows]))
         epochs, best, self._moments = train(
@@ -520,7 +526,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError("X_val and y_val must be passed together.")
         images = self._images(X_val, name="X_val", config=self._configure())
         y, weights = self._check_targets(images, y_val, sample_weight_val, "_val")
-        rows = np.flatnonzero(weights)
+        images, y, weights, rows = that_count(images, y, weights)
         return image_set(images, rows, self._encode(y[rows], "y_val"), weights[rows])
 
     def _hold_out(self, images, rows, codes, weights, seed):
@@ -662,7 +668,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         network.standardize.precision = torch.empty(0, dtype=network.head.weight.dtype)
         return network.eval()
 
-    def _network_to_train_on(self):
+    def _network_to_train_on(self, images, rows):
         """The fitted network, of which no parameter but dropout may have changed."""
         config = {**self._configure(), "missing": self._config["missing"]}
         changed = [
@@ -680,7 +686,9 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
                 f"Set {changed[0]} back, or call fit with warm_start=False."
             )
         self._config = config
-        return self._network_of_weights()
+        network = self._network_of_weights()
+        network.standardize.fill = has_missing(images, rows)
+        return network
 
     def _finish(self, network, history, epochs, best):
         """Keep what training found."""
@@ -718,6 +726,18 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True
         return tags
+
+
+def that_count(images, y, weights):
+    """Images, labels, weights and the rows whose weight is above 0.
+
+    Of a list the others are left out: their sizes must change nothing.
+    """
+    rows = np.flatnonzero(weights)
+    if isinstance(images, UnequalImages):
+        images, y, weights = images.without_others(rows), y[rows], weights[rows]
+        rows = np.arange(len(rows))
+    return images, y, weights, rows
 
 
 def positive_ints(name, value, length=None):

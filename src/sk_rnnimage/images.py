@@ -43,6 +43,12 @@ class UnequalImages:
         """Some images of one size, as an array (B, H, W, C)."""
         return np.stack([self.images[i] for i in rows]).astype(self.dtype, copy=False)
 
+    def without_others(self, rows):
+        """Some images as if there were no others: an array where they are equal."""
+        if (self.sizes[rows] == self.sizes[rows[0]]).all():
+            return self.equal(rows)
+        return UnequalImages([self.images[i] for i in rows])
+
 
 def check_images(
     estimator,
@@ -96,7 +102,7 @@ def check_images(
         X = X.reshape(len(X), height, width, channels)  # (B, H, W, C)
     else:
         X = _check_shaped(estimator, X, name)
-        shape = _common_shape(X)
+        shape = common_shape(X)
         if reset:
             _learn_shape(estimator, (len(X), *shape), image_shape, name)
         elif not _fits(shape, full_shape(estimator.image_shape_), listed):
@@ -110,7 +116,13 @@ def check_images(
     return X
 
 
-def _common_shape(X):
+def set_shape(estimator, shape):
+    """Keep the shape (H, W, C) of the images that an estimator is fitted on."""
+    estimator.image_shape_ = plain_shape(shape)
+    estimator.n_features_in_ = math.prod(shape)
+
+
+def common_shape(X):
     """The largest height and width, and the channels, of checked images."""
     if isinstance(X, UnequalImages):
         return (*X.sizes.max(0).tolist(), X[0].shape[2])
@@ -398,8 +410,7 @@ def _learn_shape(estimator, shape, image_shape, name):
             f"image_shape={tuple(image_shape)}. Leave image_shape=None to take the "
             f"shape from {name}, or reshape {name}."
         )
-    estimator.image_shape_ = plain_shape(shape[1:])
-    estimator.n_features_in_ = math.prod(shape[1:])
+    set_shape(estimator, shape[1:])
     if hasattr(estimator, "feature_names_in_"):
         del estimator.feature_names_in_
 

@@ -74,12 +74,14 @@ class Standardize(nn.Module):
     """Pixels to mean 0 and spread 1 per channel, then to the network's precision.
 
     A missing pixel, NaN, becomes the mean. With ``mask`` there is one channel more: the
-    share of a pixel's values that are missing.
+    share of a pixel's values that are missing. Without it NaN stays in training, where
+    it then tells of a fault, unless ``fill`` says that the images hold some.
     """
 
     def __init__(self, n_channels, mask=False):
         super().__init__()
         self.mask = mask
+        self.fill = False
         self.register_buffer("mean", torch.zeros(n_channels, dtype=torch.float64))
         self.register_buffer("scale", torch.ones(n_channels, dtype=torch.float64))
         self.register_buffer("precision", torch.empty(0), persistent=False)
@@ -91,7 +93,9 @@ class Standardize(nn.Module):
             absent = x.isnan()
             share = absent.to(x.dtype).mean(3, keepdim=True)
             return torch.cat([x.masked_fill(absent, 0), share], dim=3)
-        return x if self.training else x.nan_to_num(0, torch.inf, -torch.inf)
+        if self.training and not self.fill:
+            return x
+        return x.nan_to_num(0, torch.inf, -torch.inf)
 
 
 class ConvolutionStem(nn.Module):

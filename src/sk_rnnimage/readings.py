@@ -65,8 +65,24 @@ class Reading(nn.Module):
     def weights(self, kind, x, extent=None):
         """What the pooling (B, T) or self-attention (B, heads, T, T) weighs."""
         if kind == "heads":
-            return self.attention.weights(*self.states(x, extent))
-        return self.pool.weights(*self.seen(x, extent))[..., 0].T
+            x, inside = self.states(x, extent)
+            found = self.attention.weights(x, inside)
+        else:
+            x, inside = self.seen(x, extent)
+            found = self.pool.weights(x, inside)[..., 0].T
+        return found if inside is None else own_first(found, inside)
+
+
+def own_first(weights, inside):
+    """Weights (B, T) or (B, heads, T, T), the steps that count moved to the front."""
+    order = (~inside).byte().argsort(dim=0, stable=True)
+    order = order[: inside.sum(0).max()].T  # (B, T)
+    if weights.dim() == 2:
+        return weights.gather(1, order)
+    order = order[:, None].expand(-1, weights.shape[1], -1)  # (B, heads, T)
+    of_all = order[:, :, None].expand(-1, -1, weights.shape[2], -1)
+    weights = weights.gather(3, of_all)
+    return weights.gather(2, order[..., None].expand(-1, -1, -1, order.shape[2]))
 
 
 class SequenceReading(Reading):
