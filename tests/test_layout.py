@@ -11,7 +11,7 @@ import sk_rnnimage
 
 FLOORS = [
     {"images", "cells", "linear_cells"},
-    {"scan", "files", "networks", "readings", "_batches"},
+    {"scan", "files", "networks", "readings", "_batches", "_targets"},
     {"_training", "_prediction"},
     {"_base"},
     {"classifiers"},

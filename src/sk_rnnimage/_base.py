@@ -9,21 +9,19 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.model_selection import StratifiedShuffleSplit
-from sklearn.utils import check_array, check_random_state, column_or_1d
+from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils._param_validation import (
     Interval,
     StrOptions,
     validate_parameter_constraints,
 )
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_consistent_length,
     check_is_fitted,
 )
 
 from sk_rnnimage._batches import AUGMENTATIONS, VIEWS, image_set, pixel_moments
 from sk_rnnimage._prediction import logits_of, staged_logits, weights_of
+from sk_rnnimage._targets import check_targets, encode, loss_weights
 from sk_rnnimage._training import auto_epochs, check_callbacks, seeded, train
 from sk_rnnimage.cells import CELLS, n_outputs
 from sk_rnnimage.images import (
@@ -122,8 +120,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         go_on = self.warm_start and hasattr(self, "weights_")
         classes_before = self.classes_ if go_on else None
         images = self._images(X, reset=not go_on)
-        y, weights = self._check_targets(images, y, sample_weight)
-        images, y, weights, rows = that_count(images, y, weights)
+        images, y, weights, rows = self._targets(images, y, sample_weight)
         if not go_on and self.image_shape is None:
             set_shape(self, common_shape(images))
         self.classes_, codes = np.unique(y[rows], return_inverse=True)
@@ -133,7 +130,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         if valid is None and self.early_stopping:
             rows, codes, valid = self._hold_out(images, rows, codes, weights, seed)
         check_callbacks(self.callbacks, validated=valid is not None)
-        data = image_set(images, rows, codes, self._loss_weights(codes, weights[rows]))
+        data = self._training_set(images, rows, codes, weights)
         if go_on:
             self._check_warm_start(classes_before)
             network, history = self._network_to_train_on(images, rows), self.history_
@@ -187,7 +184,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
     def _partial_fit(self, X, y, classes, sample_weight):
         first = not hasattr(self, "weights_")
         images = self._images(X, reset=first)
-        y, weights = self._check_targets(images, y, sample_weight)
+        images, y, weights, rows = self._targets(images, y, sample_weight)
         self._check_classes(classes, first)
         if self.class_weight == "balanced":
             raise ValueError(
@@ -195,10 +192,9 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
                 "know how many images of each class will come. Pass a dict of weights."
             )
         check_callbacks(self.callbacks, validated=False)
-        images, y, weights, rows = that_count(images, y, weights)
         if first and self.image_shape is None:
             set_shape(self, common_shape(images))
-        codes = self._encode(y[rows], "y")
+        codes = encode(y[rows], self.classes_, "y")
         device = self._resolve_device()
         if first:
             seed = self._draw_seed()
@@ -209,7 +205,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
             seed = self._seed + len(self.history_)
             network = self._network_to_train_on(images, rows)
             history, moments = self.history_, self._moments
-        data = image_set(images, rows, codes, self._loss_weights(codes, weights[rows]))
+        data = self._training_set(images, rows, codes, weights)
         epochs, best, self._moments = train(
             network,
             data,
@@ -424,43 +420,13 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         check_image_shape(self.image_shape)
         return self.image_shape
 
-    def _check_targets(self, images, y, sample_weight, suffix=""):
-        """Labels and weights, one an image."""
-        if y is None:
-            raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but "
-                "the target y is None."
-            )
-        y = column_or_1d(
-            check_array(y, ensure_2d=False, dtype=None, input_name="y" + suffix),
-            warn=True,
-        )
-        check_consistent_length(images, y)
-        check_classification_targets(y)
-        if sample_weight is not None and not np.asarray(sample_weight).any():
-            raise ValueError(
-                f"sample_weight{suffix} must be positive for at least one image. All "
-                "its values are zero."
-            )
-        weights = _check_sample_weight(
-            sample_weight, images, dtype=np.float64, ensure_non_negative=True
-        )
-        return y, without_overflow(weights)
+    def _targets(self, *args):
+        return check_targets(type(self).__name__, *args)
 
-    def _encode(self, y, name):
-        """Labels to their places in ``classes_``."""
-        unknown = np.setdiff1d(y, self.classes_)
-        if len(unknown):
-            way_out = {
-                "y": "Name every label in classes at the first partial_fit",
-                "y_val": "Let y hold every label",
-            }
-            raise ValueError(
-                f"{name} holds the label {unknown.tolist()[0]!r}, which is not among "
-                f"the classes {self.classes_.tolist()}. {way_out[name]}, or leave "
-                "these images out."
-            )
-        return np.searchsorted(self.classes_, y)
+    def _training_set(self, images, rows, codes, weights):
+        """The rows that count, with sample weights times class weights."""
+        weights = loss_weights(codes, weights[rows], self.class_weight, self.classes_)
+        return image_set(images, rows, codes, weights)
 
     def _check_classes(self, classes, first):
         if classes is None and first:
@@ -485,38 +451,6 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
                 f"{classes.tolist()}. Got {self.classes_.tolist()} in y."
             )
 
-    def _loss_weights(self, codes, weights):
-        """Sample weights times class weights."""
-        if self.class_weight is None:
-            return weights
-        if self.class_weight == "balanced":
-            totals = np.bincount(codes, weights, minlength=len(self.classes_))
-            factors = weights.sum() / (np.count_nonzero(totals) * totals.clip(1e-300))
-        else:
-            factors = self._given_class_weights()
-        weights = weights * factors[codes]
-        if not weights.any():
-            raise ValueError(
-                "class_weight and sample_weight together leave no image with a weight."
-            )
-        return weights
-
-    def _given_class_weights(self):
-        """The dict ``class_weight`` as an array; classes it leaves out weigh 1."""
-        given, labels = self.class_weight, self.classes_.tolist()
-        unknown = [label for label in given if label not in labels]
-        if unknown and any(label not in given for label in labels):
-            raise ValueError(
-                f"class_weight names the label {unknown[0]!r}, which is not among the "
-                f"classes {labels}."
-            )
-        values = [given.get(label, 1.0) for label in labels]
-        if not all(isinstance(v, numbers.Real) and 0 <= v < math.inf for v in values):
-            raise ValueError(
-                f"class_weight must hold finite weights of at least 0. Got {given!r}."
-            )
-        return without_overflow(np.array(values, dtype=np.float64))
-
     def _validation_set(self, X_val, y_val, sample_weight_val):
         if X_val is None and y_val is None:
             if sample_weight_val is not None:
@@ -525,9 +459,11 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         if X_val is None or y_val is None:
             raise ValueError("X_val and y_val must be passed together.")
         images = self._images(X_val, name="X_val", config=self._configure())
-        y, weights = self._check_targets(images, y_val, sample_weight_val, "_val")
-        images, y, weights, rows = that_count(images, y, weights)
-        return image_set(images, rows, self._encode(y[rows], "y_val"), weights[rows])
+        images, y, weights, rows = self._targets(
+            images, y_val, sample_weight_val, "_val"
+        )
+        codes = encode(y[rows], self.classes_, "y_val")
+        return image_set(images, rows, codes, weights[rows])
 
     def _hold_out(self, images, rows, codes, weights, seed):
         """Split rows in two, stratified where every class has two rows."""
@@ -728,18 +664,6 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         return tags
 
 
-def that_count(images, y, weights):
-    """Images, labels, weights and the rows whose weight is above 0.
-
-    Of a list the others are left out: their sizes must change nothing.
-    """
-    rows = np.flatnonzero(weights)
-    if isinstance(images, UnequalImages):
-        images, y, weights = images.without_others(rows), y[rows], weights[rows]
-        rows = np.arange(len(rows))
-    return images, y, weights, rows
-
-
 def positive_ints(name, value, length=None):
     """A parameter that is an int or a tuple of ints, as a tuple."""
     values = value if isinstance(value, (tuple, list)) else (value,) * (length or 1)
@@ -757,11 +681,6 @@ def log_shares(logits):
     """Logarithms of the softmax of each row."""
     logits = logits - logits.max(axis=1, keepdims=True)
     return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-
-
-def without_overflow(weights):
-    """Weights times the power of two that makes the largest at most 1."""
-    return np.ldexp(weights, -np.frexp(weights.max())[1])
 
 
 def set_pixel_moments(network, images, rows, weights):
