@@ -38,7 +38,8 @@ def steps_of(model, X):
 def test_the_last_stage_is_the_prediction(cls, scan, cell):
     X, y = draw(n=9, shape=(9, 7))
     for pooling in ("last", "attention"):
-        model = make(cls, scan=scan, cell=cell, pooling=pooling).fit(X, y)
+        settings = {"cell": cell, "pooling": pooling, "max_epochs": 1}
+        model = make(cls, scan=scan, **settings).fit(X, y)
         assert_array_equal(stages(model, X)[-1], model.predict_proba(X))
 
 

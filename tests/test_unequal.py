@@ -99,7 +99,7 @@ def test_padding_changes_no_prediction_of_other_cells(cls, scan, cell):
     {"dropout": 0.5, "weight_decay": 0.1},
 ], ids=str)  # fmt: skip
 def test_padding_changes_no_prediction_of_larger_networks(cls, scan, parameters):
-    X, y = unequal(cls, n=9)
+    X, y = unequal(cls, n=6)
     check_padding(trained(cls, X, y, scan=scan, **parameters), X)
 
 
@@ -234,8 +234,8 @@ UNEQUAL_LISTS = {
 @pytest.mark.parametrize("kind", UNEQUAL_LISTS)
 def test_lists_of_all_kinds_are_alike(cls, kind):
     X, y = unequal(cls, dtype=np.int64)
-    expected = make(cls).fit(X, y)
-    model = make(cls).fit(UNEQUAL_LISTS[kind](X), y)
+    expected = make(cls, max_epochs=1).fit(X, y)
+    model = make(cls, max_epochs=1).fit(UNEQUAL_LISTS[kind](X), y)
     assert model.image_shape_ == expected.image_shape_
     for name, weight in expected.weights_.items():  # objects are read as floats
         assert_allclose(model.weights_[name], weight, atol=1e-6)
@@ -484,7 +484,7 @@ def test_named_augmentations_vary_lists(cls, augment):
 def test_a_score_over_folds_is_the_loop_by_hand(cls):
     X, y = unequal(cls, n=18)
     folds = StratifiedKFold(3)
-    model, expected = make(cls, patch_size=4), []
+    model, expected = make(cls, patch_size=4, max_epochs=1), []
     for train, test in folds.split(X, y):
         model.fit([X[i] for i in train], y[train])
         expected.append(model.score([X[i] for i in test], y[test]))
@@ -494,10 +494,11 @@ def test_a_score_over_folds_is_the_loop_by_hand(cls):
 
 def test_a_search_over_a_list(cls):
     X, y = unequal(cls, n=18)
-    search = GridSearchCV(make(cls, patch_size=3), {"cell": ["gru", "lstm"]}, cv=3)
+    model = make(cls, patch_size=3, max_epochs=1)
+    search = GridSearchCV(model, {"cell": ["gru", "lstm"]}, cv=2)
     search.fit(X, y)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
-    best = make(cls, patch_size=3, **search.best_params_).fit(X, y)
+    best = model.set_params(**search.best_params_).fit(X, y)
     assert_array_equal(search.predict_proba(X), best.predict_proba(X))
 
 
