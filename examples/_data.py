@@ -86,8 +86,9 @@ def write_files(images, labels, folder):
     """Write grey images as PNG files into ``folder``, one folder a class."""
     for label in np.unique(labels):
         Path(folder, str(label)).mkdir(parents=True, exist_ok=True)
-    for i, (image, label) in enumerate(zip(images.astype(np.uint8), labels)):
-        Image.fromarray(image).save(Path(folder, str(label), f"{i:05d}.png"))
+    for i, (image, label) in enumerate(zip(images, labels)):
+        pixels = np.asarray(image, dtype=np.uint8)
+        Image.fromarray(pixels).save(Path(folder, str(label), f"{i:05d}.png"))
     return Path(folder)
 
 
