@@ -228,13 +228,13 @@ class EmbeddedLines(nn.Module):
     def __init__(self, axis, shape, n_lines, stride):
         super().__init__()
         self.axis = axis
-        height, self.length, channels = shape
+        height, length, channels = shape
         if axis == "columns":
-            height, self.length = self.length, height
+            height, length = length, height
         self.n_lines = min(n_lines, height)
         self.stride = stride
         self.n_steps = self._count(height)
-        n_inputs = self.n_lines * self.length * channels
+        n_inputs = self.n_lines * length * channels
         self.embed = glorot(nn.Linear(n_inputs, self.WIDTH))
         self.n_features = self.WIDTH
 
@@ -242,16 +242,26 @@ class EmbeddedLines(nn.Module):
         x = x.transpose(1, 2) if self.axis == "columns" else x
         n_steps = self._count(x.shape[1])
         last = (n_steps - 1) * self.stride
-        missing = last + self.n_lines - x.shape[1], self.length - x.shape[2]
-        if any(missing):
-            x = nn.functional.pad(x, (0, 0, 0, missing[1], 0, missing[0]))
+        missing = last + self.n_lines - x.shape[1]
+        if missing:
+            x = nn.functional.pad(x, (0, 0, 0, 0, 0, missing))
         x = x.flatten(2).transpose(0, 1)  # (H, B, W * C)
         lines = [x[i : last + i + 1 : self.stride] for i in range(self.n_lines)]
-        x = torch.relu(self.embed(torch.cat(lines, dim=2)))  # (T, B, F)
+        x = torch.cat(lines, dim=2)  # (T, B, n_lines * W * C)
+        x = nn.functional.linear(x, self._weight(x.shape[2]), self.embed.bias)
+        x = torch.relu(x)  # (T, B, F)
         if sizes is None:
             return x, None
         heights = sizes[:, int(self.axis == "columns")]
         return x, self._count(heights.clamp(min=self.n_lines))
+
+    def _weight(self, n_inputs):
+        """The weights of lines that may be shorter: without those of what is absent."""
+        weight = self.embed.weight
+        if n_inputs == weight.shape[1]:
+            return weight
+        by_line = weight.unflatten(1, (self.n_lines, -1))
+        return by_line[..., : n_inputs // self.n_lines].flatten(1)
 
     def _count(self, height):
         """Steps that so many lines make, at least one."""
