@@ -316,3 +316,17 @@ def test_a_bad_folder_is_refused(folder):
         list_images(folder / "empty")
     with pytest.raises(ValueError, match="The 'broken' parameter of list_images must"):
         list_images(folder, broken="ignore")
+
+
+def test_a_decompression_bomb_is_named(grey_file, monkeypatch):
+    monkeypatch.setattr(
+        Image, "MAX_IMAGE_PIXELS", 10
+    )  # Pillow raises beyond twice that
+    sentence = f"X[1] ({str(grey_file)!r}) is not an image that Pillow can read: "
+    with pytest.raises(ValueError, match=re.escape(sentence) + ".*bomb"):
+        ImageReader().transform([Image.new("L", (2, 2)), grey_file])
+
+
+def test_a_list_that_mixes_paths_and_arrays_is_named(grey_file):
+    with pytest.raises(TypeError, match=re.escape("X[1] (of type ndarray) must be")):
+        ImageReader().transform([grey_file, GREY])
