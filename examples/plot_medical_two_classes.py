@@ -11,8 +11,8 @@ sensitivity of 0.9::
 
                           ROC AUC  sensitivity  specificity
     Best possible           0.935        0.884        0.833
-    CRNN                    0.884        0.860        0.673
-    CRNN, no recurrence     0.893        0.885        0.666
+    CRNN                    0.879        0.889        0.590
+    CRNN, no recurrence     0.883        0.898        0.606
     SVC                     0.748        0.829        0.446
     Gradient boosting       0.744        0.859        0.384
 
