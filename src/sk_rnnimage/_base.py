@@ -290,7 +290,9 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
 
         Later steps are treated as absent: at stage t the first t steps are all there
         is, and a second cell begins backwards at step t. The scans of a tuple step
-        together; a shorter one waits at its end.
+        together; a shorter one waits at its end. Behind convolutions a step is one of
+        their feature map, which is computed from the whole image: the notes of
+        CRNNImageClassifier say what a line of it sees.
 
         Parameters
         ----------

@@ -371,6 +371,11 @@ class CRNNImageClassifier(BaseImageClassifier):
     values where it halves, and is followed by a group normalisation [7]_ over at least
     16 filters, or all, and a rectifier.
 
+    Receptive field: with the default filters a line of the feature map sees 10 lines of
+    an image of more than 16, and the next one begins 4 lines further (6 and 2 from 9 to
+    16 lines, 5 and 1 up to 8). The normalisation takes its mean and spread from the
+    whole image, also for ``staged_predict_proba``, which steps over those lines.
+
     Sets of up to 128 images are fitted in float64 on a CPU, all others in float32,
     whatever the batch size.
 
