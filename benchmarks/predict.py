@@ -14,7 +14,7 @@ import torch
 from _tools import describe, in_turns, mnist, ratio
 
 from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier
-from sk_rnnimage._base import PIXELS_AT_ONCE
+from sk_rnnimage._prediction import PIXELS_AT_ONCE
 
 LIMIT, LIMIT_MS = 1.05, 1.0
 
