@@ -15,9 +15,7 @@ from sklearn.utils._param_validation import (
     StrOptions,
     validate_parameter_constraints,
 )
-from sklearn.utils.validation import (
-    check_is_fitted,
-)
+from sklearn.utils.validation import check_is_fitted
 
 from sk_rnnimage._batches import AUGMENTATIONS, VIEWS, image_set, pixel_moments
 from sk_rnnimage._prediction import logits_of, staged_logits, weights_of
@@ -119,10 +117,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
     def _fit(self, X, y, sample_weight, validation):
         go_on = self.warm_start and hasattr(self, "weights_")
         classes_before = self.classes_ if go_on else None
-        images = self._images(X, reset=not go_on)
-        images, y, weights, rows = self._targets(images, y, sample_weight)
-        if not go_on and self.image_shape is None:
-            set_shape(self, common_shape(images))
+        images, y, weights, rows = self._to_learn(X, y, sample_weight, not go_on)
         self.classes_, codes = np.unique(y[rows], return_inverse=True)
         device = self._resolve_device()
         seed = self._draw_seed()
@@ -183,8 +178,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
 
     def _partial_fit(self, X, y, classes, sample_weight):
         first = not hasattr(self, "weights_")
-        images = self._images(X, reset=first)
-        images, y, weights, rows = self._targets(images, y, sample_weight)
+        images, y, weights, rows = self._to_learn(X, y, sample_weight, first)
         self._check_classes(classes, first)
         if self.class_weight == "balanced":
             raise ValueError(
@@ -192,8 +186,6 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
                 "know how many images of each class will come. Pass a dict of weights."
             )
         check_callbacks(self.callbacks, validated=False)
-        if first and self.image_shape is None:
-            set_shape(self, common_shape(images))
         codes = encode(y[rows], self.classes_, "y")
         device = self._resolve_device()
         if first:
@@ -421,6 +413,14 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
     def _image_shape(self):
         check_image_shape(self.image_shape)
         return self.image_shape
+
+    def _to_learn(self, X, y, sample_weight, reset):
+        """Images, labels, weights and the rows that count; they give the shape."""
+        images = self._images(X, reset=reset)
+        images, y, weights, rows = self._targets(images, y, sample_weight)
+        if reset and self.image_shape is None:
+            set_shape(self, common_shape(images))
+        return images, y, weights, rows
 
     def _targets(self, *args):
         return check_targets(type(self).__name__, *args)

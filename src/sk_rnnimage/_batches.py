@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
-from sk_rnnimage.images import CHUNK_PIXELS, UnequalImages, parts_of
+from sk_rnnimage.images import CHUNK_PIXELS, UnequalImages, alike, parts_of
 
 CPU = torch.device("cpu")
 BATCH_PIXELS = 2**23  # of a batch of images of unequal size
@@ -71,10 +71,8 @@ class ResidentSet(ImageSet):
         first = take(data.images, data.rows[:1])
         shape = len(data), *first.shape[1:]
         self.images = torch.empty(shape, dtype=first.dtype, device=device)
-        chunk = max(1, CHUNK_PIXELS // first.numel())
-        for start in range(0, len(data), chunk):
-            part = slice(start, start + chunk)
-            self.images[part] = take(data.images, data.rows[part])
+        for places, part in parts_of(data.images, data.rows, CHUNK_PIXELS):
+            self.images[places] = tensor_of(part)
         self.codes, self.weights = data.codes.to(device), data.weights.to(device)
 
     def __getitem__(self, places):
@@ -117,10 +115,7 @@ class UnequalSet(ImageSet):
 
 def similar(sizes):
     """Places of images (B, 2) of similar size, an array for each group."""
-    kinds = np.round(2 * np.log2(sizes)).astype(int)
-    _, group = np.unique(kinds, axis=0, return_inverse=True)
-    group = group.ravel()
-    return [np.flatnonzero(group == i) for i in range(group.max() + 1)]
+    return alike(np.round(2 * np.log2(sizes)).astype(int))
 
 
 class Parts:

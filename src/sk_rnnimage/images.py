@@ -93,7 +93,7 @@ def check_images(
     listed = isinstance(X, list)
     if listed:
         X = _together(X, estimator, name, allow_unequal)
-    if not isinstance(X, list) and len(getattr(X, "shape", ())) <= 2:
+    if not listed and len(getattr(X, "shape", ())) <= 2:
         X = _check_flat(estimator, X, reset, name)
         if reset:
             estimator.image_shape_ = _shape_of_flat(X.shape[1], image_shape, name)
@@ -150,13 +150,18 @@ def parts_of(images, rows, n_pixels=CHUNK_PIXELS):
             places = slice(start, start + step)
             yield places, images[rows[places]]
         return
-    sizes, group = np.unique(images.sizes[rows], axis=0, return_inverse=True)
-    group = group.ravel()
-    for i, size in enumerate(sizes):
-        places = np.flatnonzero(group == i)
-        step = max(1, n_pixels // math.prod(size.tolist()))
+    sizes = images.sizes[rows]
+    for places in alike(sizes):
+        step = max(1, n_pixels // math.prod(sizes[places[0]].tolist()))
         for few in np.split(places, range(step, len(places), step)):
             yield few, images.equal(rows[few])
+
+
+def alike(kinds):
+    """Places of equal rows of an array (B, 2), an array for each kind."""
+    _, group = np.unique(kinds, axis=0, return_inverse=True)
+    group = group.ravel()
+    return [np.flatnonzero(group == i) for i in range(group.max() + 1)]
 
 
 def has_missing(images, rows):
@@ -240,7 +245,7 @@ def _listed(X, name):
                 f"{name}[{i}] holds {abs(lengths[i])}. Images whose sizes differ have "
                 "two or three dimensions: (H, W) or (H, W, C)."
             )
-        return np.asarray(items) if items else np.asarray(X)
+        return np.asarray(items)
     return items
 
 
@@ -275,7 +280,7 @@ def _refuse_mixed(X, name):
 
 
 def _together(images, estimator, name, allow_unequal):
-    """A list of images: as one array where they are equal, else UnequalImages."""
+    """A list of images (H, W, C); one array where they are equal."""
     channels = [full_shape(i.shape)[2] if i.ndim > 1 else None for i in images]
     for i, image in enumerate(images):
         if image.ndim not in (2, 3) or channels[i] != channels[0]:

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from sk_rnnimage.cells import glorot
-from sk_rnnimage.readings import make_reading
+from sk_rnnimage.readings import inside, make_reading
 
 GROUP = 16  # filters that are normalised together
 
@@ -61,13 +61,6 @@ class ImageNetwork(nn.Module):
         """What each reading's pooling, or its self-attention, weighs."""
         pairs = zip(self.readings, self.steps(x, sizes))
         return [reading.weights(kind, *its) for reading, its in pairs]
-
-
-def inside(sizes, height, width):
-    """Which pixels of padded images are their own: (B, H, W)."""
-    down, across = (torch.arange(n, device=sizes.device) for n in (height, width))
-    rows, columns = down < sizes[:, :1], across < sizes[:, 1:]  # (B, H), (B, W)
-    return rows[:, :, None] & columns[:, None]
 
 
 class Standardize(nn.Module):

@@ -162,6 +162,12 @@ def first(lengths, n_steps):
     return torch.arange(n_steps, device=lengths.device)[:, None] < lengths
 
 
+def inside(sizes, height, width):
+    """Which places of padded maps are their own: (B, H, W)."""
+    rows, columns = first(sizes[:, 0], height).T, first(sizes[:, 1], width).T
+    return rows[:, :, None] & columns[:, None]
+
+
 class Patches(nn.Module):
     """The steps of a scan: (B, H, W, C) to (T, B, F), edges padded with the mean."""
 
@@ -323,7 +329,8 @@ class Sweep(Reading):
     def states(self, x, grids=None):
         """The places as steps: (T, B, N)."""
         x = joined(*self._passes(x, grids))
-        return x.flatten(1, 2).transpose(0, 1), within(grids, *x.shape[1:3])
+        own = None if grids is None else inside(grids, *x.shape[1:3]).flatten(1).T
+        return x.flatten(1, 2).transpose(0, 1), own
 
     def _passes(self, x, grids):
         """The last layer's states, (columns, B, rows, N) and (rows, B, columns, N)."""
@@ -358,14 +365,6 @@ class Sweep(Reading):
 def joined(across, down):
     """What both passes say of a place: to (B, rows, columns, N)."""
     return torch.cat([across.permute(1, 2, 0, 3), down.permute(1, 0, 2, 3)], dim=3)
-
-
-def within(grids, rows, columns):
-    """Which places of a common grid count in each image: (T, B), None for all."""
-    if grids is None:
-        return None
-    down, across = first(grids[:, 0], rows), first(grids[:, 1], columns)
-    return (down[:, None] & across).flatten(0, 1)
 
 
 class SelfAttention(nn.Module):
