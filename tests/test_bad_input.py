@@ -96,6 +96,11 @@ BAD_IMAGES = {
     ),
     "an item of one dimension": (with_item(np.ones(8)), "X[5] has shape (8,)."),
     "an item that is a number": (with_item(7.0), "X[5] has shape ()."),
+    "an item that is nothing": (
+        with_item(None),
+        "X[5] is of type NoneType, no image. Pass each image as an array of shape "
+        "(H, W) or (H, W, C), and leave out what has none.",
+    ),
     "items of four dimensions": (
         [np.ones((1, 8, 8, 1)), np.ones((1, 8, 7, 1))],
         "X[0] has shape (1, 8, 8, 1)",

@@ -219,7 +219,9 @@ def objects(X):
 UNEQUAL_LISTS = {
     "tuple": tuple,
     "objects": objects,
+    "column of objects": lambda X: objects(X)[:, None],
     "series": pd.Series,
+    "data frame": lambda X: pd.DataFrame({"image": pd.Series(X)}),
     "tensors": lambda X: [torch.as_tensor(x) for x in X],
     "some tensors": lambda X: [torch.as_tensor(X[0]), *X[1:]],
     "lists": lambda X: [x.tolist() for x in X],

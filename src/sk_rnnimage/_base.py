@@ -86,8 +86,8 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C), or list
             Images, of any real dtype; the dtype is kept, uint8 is best. NaN is a
-            missing pixel. The images (H, W) or (H, W, C) of a list, or of a 1-D array
-            of dtype object, may differ in height and width.
+            missing pixel. The images (H, W) or (H, W, C) of a list, or of one column of
+            dtype object, may differ in height and width.
         y : array-like of shape (n,)
             Class labels, numbers or strings.
         sample_weight : array-like of shape (n,), default=None

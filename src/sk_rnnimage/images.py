@@ -215,10 +215,10 @@ def _to_array(X, name):
     """X as an array that check_array understands, a list of images, or a refusal."""
     if _is_tensor(X):
         X = _tensor_to_array(X, name)
-    if hasattr(X, "iloc") and X.ndim == 1:  # a Series
+    if hasattr(X, "iloc") and (X.ndim == 1 or _is_column(X.iloc[:1].to_numpy())):
         X = X.to_numpy()
-    if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1:
-        X = list(X)
+    if isinstance(X, np.ndarray) and X.dtype == object:
+        X = list(X.ravel()) if X.ndim == 1 or _is_column(X) else X
     if isinstance(X, (list, tuple)):
         X = _listed(X, name)
     if _holds_strings(X):
@@ -229,6 +229,12 @@ def _to_array(X, name):
         )
     _refuse_dtype(X, name)
     return X
+
+
+def _is_column(X):
+    """Whether an array (B, 1) holds an image in each of its items."""
+    single = X.dtype == object and X.shape[1:] == (1,) and len(X)
+    return bool(single) and np.ndim(X[0, 0]) > 1
 
 
 def _listed(X, name):
@@ -258,12 +264,18 @@ def _item(item, name):
             f"{name} is a sparse matrix. Pass a dense one: {name}.toarray()."
         )
     try:
-        return np.asarray(item)
+        array = np.asarray(item)
     except ValueError as error:
         raise ValueError(
             f"{name} is a ragged list of numbers. Pass each image as an array of "
             "shape (H, W) or (H, W, C)."
         ) from error
+    if array.dtype == object and not array.ndim:
+        raise ValueError(
+            f"{name} is of type {type(item).__name__}, no image. Pass each image as an "
+            "array of shape (H, W) or (H, W, C), and leave out what has none."
+        )
+    return array
 
 
 def _refuse_mixed(X, name):
