@@ -3,7 +3,6 @@
 import argparse
 import os
 import sys
-import textwrap
 import threading
 import time
 import warnings
@@ -101,7 +100,7 @@ def _compare(arguments):
     title, X, y, splits = _load(arguments)
     _print_header(title, X, y, splits, rivals)
     comparison = Comparison(rivals, _run_all(rivals, X, y, splits), splits, "accuracy")
-    print(f"\n{comparison.table()}\n\n{_wrap(comparison.verdict)}")
+    print(f"\n{comparison}")
     if arguments.plot:
         _plot(comparison, arguments.plot)
         print(f"\nThe picture is in {arguments.plot}.")
@@ -289,10 +288,6 @@ def _tick(label, done):
         print(
             f"\r{label}  ...     {seconds:8.0f} s", end="", file=sys.stderr, flush=True
         )
-
-
-def _wrap(text):
-    return textwrap.fill(text, 79, break_on_hyphens=False)
 
 
 def _check_plot(path):

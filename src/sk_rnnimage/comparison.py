@@ -1,6 +1,7 @@
 """The classic rivals, and a comparison of classifiers on the same folds."""
 
 import numbers
+import textwrap
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
@@ -238,7 +239,8 @@ class Comparison:
                 self.results |= {f"split{i}_{key}": column for i, column in columns}
 
     def __str__(self):
-        return f"{self.table()}\n\n{self.verdict}"
+        verdict = textwrap.fill(self.verdict, 79, break_on_hyphens=False)
+        return f"{self.table()}\n\n{verdict}"
 
     def __repr__(self):
         return f"<Comparison of {len(self.results['name'])} classifiers>\n{self}"
