@@ -166,6 +166,19 @@ def test_gradients(cell, bidirectional, part, n_inputs, block):
     assert torch.autograd.gradcheck(found, (x, *weights))
 
 
+@pytest.mark.parametrize("cell", ["rnn", "irnn", "lstm", "gru"])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_gradients_of_the_cells_of_torch(cell, bidirectional):
+    layer = stirred(cell, 3, 2, bidirectional, 5)
+    names = [name for name, _ in layer.named_parameters()]
+
+    def found(x, *weights):
+        return functional_call(layer, dict(zip(names, weights)), x)
+
+    weights = [w.detach().clone().requires_grad_() for w in layer.parameters()]
+    assert torch.autograd.gradcheck(found, (steps(5, 3, 3).requires_grad_(), *weights))
+
+
 @pytest.mark.parametrize("cell", LOOPS)
 def test_the_first_layer_has_weights_to_learn_and_no_input(cell):
     layer = stirred(cell, 2, 3, True, 6)

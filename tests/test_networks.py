@@ -1,5 +1,8 @@
 """The networks, worked by hand in NumPy from the weights of a fitted classifier."""
 
+import inspect
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +13,7 @@ from test_cells import LOOPS, loop, sigmoid
 
 from sk_rnnimage import CRNNImageClassifier, ImageToSequence, RNNImageClassifier
 from sk_rnnimage.cells import make_layer
+from sk_rnnimage.networks import ConvolutionStem
 from sk_rnnimage.scan import SCANS, scan_order
 
 CELLS = ["rnn", "irnn", "lstm", "gru", *LOOPS, None]
@@ -468,3 +472,29 @@ def test_initial_weights_do_not_depend_on_the_images(cls):
     one, two = (make(cls, learning_rate=1e-13).fit(Z, y) for Z in (X, 255 - X))
     assert_allclose(one.weights_["head.weight"], two.weights_["head.weight"], atol=1e-9)
     assert torch.tensor(one.weights_["head.weight"]).abs().max() > 0.1
+
+
+@pytest.mark.parametrize("n_lines, seen, step", [(32, 10, 4), (16, 8, 2), (8, 5, 1)])
+def test_the_receptive_field_is_as_documented(n_lines, seen, step):
+    settings = inspect.signature(CRNNImageClassifier).parameters
+    filters, kernel = settings["filters"].default, settings["kernel_size"].default
+    stem = ConvolutionStem((n_lines, 8, 1), filters, (kernel,) * len(filters), 0.0)
+    for layer in stem.layers:  # all that leads from one line to others, but linear
+        layer.normalize = torch.nn.Identity()
+        layer.pool = layer.pool and torch.nn.AvgPool2d(layer.parts)
+    images = torch.randn(1, n_lines, 8, 1, requires_grad=True)
+    lines = stem(images)[0].square().sum((0, 2, 3))  # (H,) of the map
+    middle = len(lines) // 2
+    first = []
+    for line in lines[middle - 1 : middle + 1]:
+        (grad,) = torch.autograd.grad(line, images, retain_graph=True)
+        places = grad.abs().sum((0, 2, 3)).nonzero().ravel()
+        assert places[-1] - places[0] + 1 == seen
+        first.append(int(places[0]))
+    assert first[1] - first[0] == step
+    told = (
+        rf"{seen} lines of\s.*begins {step} lines"
+        if n_lines > 16
+        else f"{seen} and {step}"
+    )
+    assert re.search(told, CRNNImageClassifier.__doc__, flags=re.S)

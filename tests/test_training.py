@@ -1,6 +1,7 @@
 """How a network is trained: epochs, batches, learning rates, pixels."""
 
 import tracemalloc
+import weakref
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from sk_rnnimage._batches import (
 from sk_rnnimage._training import AUTO_EPOCHS, AUTO_STEPS, auto_epochs
 
 FEWEST, MOST = AUTO_EPOCHS
+FLUSHES = torch.set_flush_denormal(False)
 
 
 class Watch(Callback):
@@ -60,6 +62,16 @@ def test_auto_epochs(n_rows, batch_size):
         assert (epochs - 1) * batches < AUTO_STEPS
     if epochs < MOST:
         assert epochs * batches >= AUTO_STEPS
+
+
+def test_auto_epochs_are_those_that_the_docstrings_give(cls):
+    assert (
+        "gives 400 steps of the optimiser,\n        in at least 3 and at most 100"
+        in (cls.__doc__)
+    )
+    assert [auto_epochs(n) for n in (1, 3, 4, 100, 134, 10**6)] == [
+        100, 100, 100, 4, 3, 3
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("n, weighted, epochs", [(30, 30, 7), (150, 20, 10)])
@@ -314,3 +326,72 @@ def test_history_counts_weights_as_the_loss_does(early_stopping):
     accuracy = model.history_[model.best_epoch_ - 1 if early_stopping else -1]
     expected = np.average(right, weights=np.arange(10))
     assert accuracy["valid_accuracy"] == pytest.approx(expected, abs=1e-6)
+
+
+# Denormals, threads and what is left behind
+
+
+class CountZeros(Callback):
+    """How many of a million numbers, each as small as a denormal, are taken as 0."""
+
+    def on_batch_end(self, net, **kwargs):
+        self.found = zeros()
+
+
+def zeros():
+    return int((torch.full((10**6,), 1e-39) * 0.5 == 0).sum())
+
+
+@pytest.mark.skipif(not FLUSHES, reason="this processor cannot flush denormals")
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_denormals_are_flushed_in_all_threads_while_a_fit_lasts(n_threads):
+    before, count = torch.get_num_threads(), CountZeros()
+    torch.set_num_threads(n_threads)
+    try:
+        assert zeros() == 0
+        make(RNNImageClassifier, callbacks=[count]).fit(*draw())
+        assert count.found == 10**6
+        assert zeros() == 0
+        assert torch.get_num_threads() == n_threads
+    finally:
+        torch.set_num_threads(before)
+
+
+class Held:
+    """Something that lies on a GPU."""
+
+
+def test_nothing_stays_on_a_gpu_after_an_error(monkeypatch):
+    emptied, held = [], []
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: emptied.append(True))
+
+    def work():
+        tensor = Held()
+        tensor.itself = tensor  # as a net and its callbacks hold each other
+        held.append(weakref.ref(tensor))
+        try:
+            raise RuntimeError("CUDA out of memory")
+        except RuntimeError as cause:
+            raise ValueError("choose a smaller batch") from cause
+
+    network = torch.nn.Linear(1, 1)
+    with pytest.raises(ValueError, match="smaller batch") as error:
+        with _training._left_empty(network, torch.device("cuda")):
+            work()
+    assert held[0]() is None
+    assert emptied
+    assert error.value.__cause__ is not None
+    assert not network.training
+
+
+@pytest.mark.parametrize("where", ["resident", "_make_net"])
+def test_memory_that_ends_before_the_first_batch(where, monkeypatch):
+    def fail(*args, **kwargs):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(_training, where, fail)
+    sentence = (
+        "The memory of device 'cpu' does not hold a batch of batch_size=64 images"
+    )
+    with pytest.raises(ValueError, match=sentence):
+        RNNImageClassifier(2, max_epochs=1).fit(*draw())

@@ -1,8 +1,12 @@
 """train(): the skorch net, its schedule, stopping, seeds and device."""
 
+import gc
 import threading
 import warnings
 from contextlib import contextmanager
+from ctypes import CDLL
+from functools import cache
+from traceback import clear_frames
 
 import numpy as np
 import torch
@@ -15,6 +19,7 @@ from skorch.callbacks import (
 )
 from skorch.helper import predefined_split
 from skorch.utils import noop
+from threadpoolctl import threadpool_info
 from torch import nn
 
 from sk_rnnimage._batches import Batches, resident
@@ -22,6 +27,10 @@ from sk_rnnimage._batches import Batches, resident
 LABEL_SMOOTHING = 0.1
 WARM_UP = 0.15  # share of the steps in which the rate rises
 AUTO_STEPS, AUTO_EPOCHS = 400, (3, 100)
+OWN_CALLBACKS = (
+    "gradient_clipping", "schedule", "correct", "valid_accuracy", "early_stopping",
+    "divergence",
+)  # fmt: skip
 
 
 def auto_epochs(n_batches):
@@ -31,23 +40,9 @@ def auto_epochs(n_batches):
 
 
 def train(
-    network,
-    data,
-    *,
-    valid=None,
-    max_epochs,
-    batch_size,
-    learning_rate,
-    weight_decay,
-    schedule=True,
-    patience=None,
-    moments=None,
-    augment=None,
-    callbacks=None,
-    device="cpu",
-    verbose=0,
-    seed=0,
-):
+    network, data, valid=None, *, schedule=True, moments=None, device="cpu", seed=0,
+    **settings,
+):  # fmt: skip
     """Train a network in place and leave it on the CPU.
 
     Parameters
@@ -56,25 +51,19 @@ def train(
         Standardisation and initial weights set.
     data, valid : ImageSet
         What is learned from, and what is scored after each epoch.
-    max_epochs, batch_size, learning_rate, weight_decay
-        As in the classifiers, ``max_epochs`` a number.
     schedule : bool, default=True
         One cycle of the learning rate (up for 15 % of the steps, then down to 0), or
         a constant rate.
-    patience : int, default=None
-        Epochs without a better validation loss before training stops and the best
-        epoch's weights are restored. None does neither.
     moments : dict of arrays, default=None
         The optimiser's state as an earlier call returned it.
-    augment : callable, default=None
-        Changes the images of each training batch.
-    callbacks : list of skorch callbacks, default=None
     device : str, default="cpu"
         A GPU holds the images while it trains, where they take no more than half of
-        its free memory; else each batch is copied.
-    verbose : int, default=0
+        its free memory; else each batch is copied. Nothing stays on it.
     seed : int, default=0
         Of the order of the batches, of augmentation and of dropout.
+    **settings
+        Of ``_make_net``: ``max_epochs``, ``batch_size``, ``learning_rate``,
+        ``weight_decay``, ``patience``, ``augment``, ``callbacks``, ``verbose``.
 
     Returns
     -------
@@ -87,9 +76,42 @@ def train(
         The optimiser's state; None after a schedule, which leads nowhere further.
     """
     device = torch.device(device)
+    with _left_empty(network, device), _memory_named(settings["batch_size"], device):
+        return _train(network, data, valid, schedule, moments, device, seed, settings)
+
+
+def _train(network, data, valid, schedule, moments, device, seed, settings):
     data = resident(data, device)
     valid = None if valid is None else resident(valid, device)
-    net = _Net(
+    net = _make_net(network, data, valid, schedule, device, seed, **settings)
+    with _reproducible(seed, device):
+        net.initialize()
+        _load_moments(net, moments)
+        net.train_through(data)
+    history = _history(net)
+    moments = None if schedule else _get_moments(net)
+    return history, _best_epoch(net, history), moments
+
+
+def _make_net(
+    network, data, valid, schedule, device, seed, *, max_epochs, batch_size,
+    learning_rate, weight_decay, patience=None, augment=None, callbacks=None, verbose=0,
+):  # fmt: skip
+    """The skorch net that trains a network.
+
+    Parameters
+    ----------
+    max_epochs, batch_size, learning_rate, weight_decay, verbose
+        As in the classifiers, ``max_epochs`` a number.
+    patience : int, default=None
+        Epochs without a better validation loss before training stops and the best
+        epoch's weights are restored. None does neither.
+    augment : callable, default=None
+        Changes the images of each training batch.
+    callbacks : list of skorch callbacks, default=None
+        Called after our own.
+    """
+    return _Net(
         network,
         criterion=_WeightedCrossEntropy,
         optimizer=torch.optim.AdamW,
@@ -117,33 +139,26 @@ def train(
         verbose=verbose,
         device=device,
     )
-    with _reproducible(seed, device):
-        net.initialize()
-        _load_moments(net, moments)
-        with _memory_named(batch_size, device):
-            net.train_through(data)
-    network.zero_grad()
-    network.cpu().eval()
-    history = _history(net)
-    best = _best_epoch(net, history)
-    moments = None if schedule else _get_moments(net)
-    del net, data, valid  # all that is left on a GPU
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
-    return history, best, moments
 
 
 def check_callbacks(callbacks, validated):
     """Raise where ``callbacks`` holds what skorch cannot call, or what cannot work."""
+    names = set(OWN_CALLBACKS)
     for item in callbacks or ():
         pair = isinstance(item, tuple) and len(item) == 2
-        callback = item[1] if pair else item
+        name, callback = item if pair else (None, item)
         kind = callback if isinstance(callback, type) else type(callback)
-        if callback is not None and not issubclass(kind, Callback):
+        if not issubclass(kind, Callback) or not isinstance(name, (str, type(None))):
             raise ValueError(
                 "callbacks must hold skorch callbacks, alone or as pairs "
                 f"(name, callback). Got {item!r} instead."
             )
+        if name in names:
+            raise ValueError(
+                f"callbacks holds a callback of the name {name!r}, which another has. "
+                "Choose another name, or pass the callback without one."
+            )
+        names |= {name} - {None}
         monitor = getattr(callback, "monitor", None)
         if not validated and isinstance(monitor, str) and monitor.startswith("valid"):
             raise ValueError(
@@ -312,15 +327,64 @@ def seeded(seed, device="cpu"):
 
 @contextmanager
 def _reproducible(seed, device):
-    """Seed torch and flush denormals, and put both back as they were found."""
-    flushed = bool(torch.tensor(1e-310, dtype=torch.float64) * 1 == 0)
-    with seeded(seed, device), warnings.catch_warnings():
+    """Seed torch and flush denormals, and put both back as they were found.
+
+    The number of threads stays the caller's: other numbers round otherwise, and tools
+    that fit in parallel, such as joblib, choose it.
+    """
+    with seeded(seed, device), _denormals_flushed(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step")
-        torch.set_flush_denormal(True)
-        try:
-            yield
-        finally:
-            torch.set_flush_denormal(flushed)
+        yield
+
+
+@contextmanager
+def _denormals_flushed():
+    """Let all threads take tiny numbers as 0, which are up to 27 times as slow."""
+    flushed = bool(torch.tensor(1e-310, dtype=torch.float64) * 1 == 0)
+    _flush_denormals(True)
+    try:
+        yield
+    finally:
+        _flush_denormals(flushed)
+
+
+def _flush_denormals(flush):
+    """Set the calling thread's flag, and start the others anew, who take it over."""
+    torch.set_flush_denormal(flush)
+    if torch.get_num_threads() > 1:
+        for end_threads in _openmp_pauses():
+            end_threads(1)  # omp_pause_soft
+
+
+@cache
+def _openmp_pauses():
+    """``omp_pause_resource_all`` of the OpenMP libraries in this process."""
+    paths = [
+        lib["filepath"] for lib in threadpool_info() if lib["user_api"] == "openmp"
+    ]
+    found = [getattr(CDLL(path), "omp_pause_resource_all", None) for path in paths]
+    return [pause for pause in found if pause is not None]
+
+
+@contextmanager
+def _left_empty(network, device):
+    """Bring the network back to the CPU and leave nothing on a GPU.
+
+    Also after an error: the frames of its traceback hold what lies there.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if device.type == "cuda":
+            for link in (error, error.__cause__, error.__context__):
+                clear_frames(getattr(link, "__traceback__", None))
+            gc.collect()
+        raise
+    finally:
+        network.zero_grad()
+        network.cpu().eval()
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
 
 
 @contextmanager
@@ -377,7 +441,11 @@ def _load_moments(net, moments):
     if moments is None:
         return
     for name, tensor in net.get_all_learnable_params():
-        net.optimizer_.state[tensor] = {
-            key: torch.tensor(moments[f"{name}:{key}"], device=tensor.device)
+        step, *means = (
+            torch.tensor(moments[f"{name}:{key}"], device=tensor.device)
             for key in ("step", "exp_avg", "exp_avg_sq")
-        }
+        )
+        mean, square = (values.to(tensor.dtype) for values in means)
+        net.optimizer_.state[tensor] = {
+            "step": step, "exp_avg": mean, "exp_avg_sq": square
+        }  # fmt: skip

@@ -50,15 +50,18 @@ class RNNImageClassifier(BaseImageClassifier):
         Share of values dropped between layers and before the head, in [0, 1).
     image_shape : tuple (H, W) or (H, W, C), default=None
         The shape of one image, needed for flat X that is neither square grey nor
-        square RGB: without it that is read as one row of pixels.
+        square RGB: without it that is read as one row of pixels. Of images in a list
+        the largest height and width that will ever come, where a step is a whole line;
+        without it those of the largest that ``fit`` sees.
     augment : {"shift", "affine", "flip"}, callable or None, default=None
         How each training batch of ``fit`` is varied, by chance and seeded. ``"shift"``
-        moves each image by up to a twelfth of its sides; ``"affine"`` also turns it by
-        up to 10 degrees and scales it by up to 10 %; ``"flip"``, for natural images,
-        mirrors every second one left and right and moves it by up to an eighth.
-        Edges are repeated. A callable ``augment(images, generator)`` takes and gives
-        float tensors (B, C, H, W), in pixel values before scaling, on the device that
-        trains; the generator belongs to the CPU.
+        moves each image by up to a twelfth of its sides, but at least a pixel;
+        ``"affine"`` moves by up to a twelfth, turns by up to 10 degrees and scales by
+        up to 10 %; ``"flip"``, for natural images, mirrors about half of them left and
+        right and moves by up to an eighth, but at least a pixel. Edges are repeated.
+        A callable ``augment(images, generator)`` takes and gives float tensors
+        (B, C, H, W), in pixel values before scaling, on the device that trains; the
+        generator belongs to the CPU. Of a list it gets images of one size at a time.
     n_views : int, default=1
         Views of an image, each moved by at most one pixel, over whose logits
         predictions are averaged, up to 9; 1 is the image as it is.
@@ -70,8 +73,9 @@ class RNNImageClassifier(BaseImageClassifier):
     learning_rate : float, default=0.01
         Largest rate of AdamW [3]_ in ``fit``, where it rises over the first 15 % of
         the steps and falls to 0 after (one cycle [4]_); the constant rate in
-        ``partial_fit``. AdamW's second moment remembers 50 steps (beta 0.98), and the
-        norm of the gradient is clipped to 1.
+        ``partial_fit``. AdamW's second moment remembers 50 steps (beta 0.98); its
+        first beta goes from 0.95 to 0.85 and back as the rate rises and falls, and is
+        0.9 in ``partial_fit``. The norm of the gradient is clipped to 1.
     weight_decay : float, default=0.1
         AdamW's decay of all weights but the biases and the LRU's decay rates.
     early_stopping : bool, default=False
@@ -83,8 +87,10 @@ class RNNImageClassifier(BaseImageClassifier):
     n_iter_no_change : int, default=10
         Epochs without a lower validation loss before training stops.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes in the loss. ``"balanced"`` weighs each class by the
-        inverse of the sum of its sample weights (in ``fit`` alone).
+        Weights of the classes in the training loss. ``"balanced"`` weighs each class by
+        the inverse of the sum of its sample weights (in ``fit`` alone). The validation
+        loss has the sample weights alone, and each call of ``partial_fit`` weighs its
+        images against each other, not against those of other calls.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights of the last ``fit`` (and its scaling
         of the pixels), with the same classes and the same network.
@@ -94,9 +100,9 @@ class RNNImageClassifier(BaseImageClassifier):
         its targets carry weights: ``X_val`` gives the validation accuracy.
     device : {"auto", "cpu", "cuda", "cuda:0", ...}, default="auto"
         Where ``fit`` trains. ``"auto"`` takes a GPU where torch sees one, which holds
-        the images while it trains where they take no more than half of its free
-        memory. Training is in single precision on every GPU. Predictions are made on
-        the CPU.
+        the images while it trains where they have one size and take no more than half
+        of its free memory. Training is in single precision on every GPU. Predictions
+        are made on the CPU.
     random_state : int, RandomState instance or None, default=None
         Seed of the initial weights, the order of the images, dropout and the
         held-out images. The same seed gives the same bits on one CPU at one number of
@@ -125,8 +131,9 @@ class RNNImageClassifier(BaseImageClassifier):
     loss_curve_ : list of float
         Training loss of each epoch (cross-entropy, labels smoothed by 0.1 [5]_).
     best_epoch_ : int
-        Epoch with the lowest validation loss, from 1; the last one without
-        validation. With ``early_stopping=True`` its weights are the fitted ones.
+        Epoch of the last ``fit`` with the lowest validation loss, counted from 1
+        over ``history_``; the last one without validation. With
+        ``early_stopping=True`` its weights are the fitted ones.
 
     See Also
     --------
@@ -140,8 +147,10 @@ class RNNImageClassifier(BaseImageClassifier):
     named scan and one layer the network is the cell over the steps, the pooling and a
     linear layer, nothing else.
 
-    Sets of up to 128 images are fitted in float64 on a CPU, all others in float32,
-    whatever the batch size.
+    ``fit`` trains sets of up to 128 images in float64 on a CPU, all others in float32,
+    whatever the batch size; ``partial_fit`` starts in float32, and on a CPU goes on in
+    what it finds. On a GPU convolutions and cells may round their factors to TF32, as
+    torch allows by default; the tests let probabilities differ by 0.02 from a CPU's.
 
     References
     ----------
@@ -280,15 +289,18 @@ class CRNNImageClassifier(BaseImageClassifier):
         maps dropped after convolutions, in [0, 1).
     image_shape : tuple (H, W) or (H, W, C), default=None
         The shape of one image, needed for flat X that is neither square grey nor
-        square RGB: without it that is read as one row of pixels.
+        square RGB: without it that is read as one row of pixels. Of images in a list
+        the largest height and width that will ever come, where a step is a whole line;
+        without it those of the largest that ``fit`` sees.
     augment : {"shift", "affine", "flip"}, callable or None, default=None
         How each training batch of ``fit`` is varied, by chance and seeded. ``"shift"``
-        moves each image by up to a twelfth of its sides; ``"affine"`` also turns it by
-        up to 10 degrees and scales it by up to 10 %; ``"flip"``, for natural images,
-        mirrors every second one left and right and moves it by up to an eighth.
-        Edges are repeated. A callable ``augment(images, generator)`` takes and gives
-        float tensors (B, C, H, W), in pixel values before scaling, on the device that
-        trains; the generator belongs to the CPU.
+        moves each image by up to a twelfth of its sides, but at least a pixel;
+        ``"affine"`` moves by up to a twelfth, turns by up to 10 degrees and scales by
+        up to 10 %; ``"flip"``, for natural images, mirrors about half of them left and
+        right and moves by up to an eighth, but at least a pixel. Edges are repeated.
+        A callable ``augment(images, generator)`` takes and gives float tensors
+        (B, C, H, W), in pixel values before scaling, on the device that trains; the
+        generator belongs to the CPU. Of a list it gets images of one size at a time.
     n_views : int, default=1
         Views of an image, each moved by at most one pixel, over whose logits
         predictions are averaged, up to 9; 1 is the image as it is.
@@ -300,8 +312,9 @@ class CRNNImageClassifier(BaseImageClassifier):
     learning_rate : float, default=0.02
         Largest rate of AdamW [4]_ in ``fit``, where it rises over the first 15 % of
         the steps and falls to 0 after (one cycle [5]_); the constant rate in
-        ``partial_fit``. AdamW's second moment remembers 50 steps (beta 0.98), and the
-        norm of the gradient is clipped to 1.
+        ``partial_fit``. AdamW's second moment remembers 50 steps (beta 0.98); its
+        first beta goes from 0.95 to 0.85 and back as the rate rises and falls, and is
+        0.9 in ``partial_fit``. The norm of the gradient is clipped to 1.
     weight_decay : float, default=0.1
         AdamW's decay of all weights but the biases and the LRU's decay rates.
     early_stopping : bool, default=False
@@ -313,8 +326,10 @@ class CRNNImageClassifier(BaseImageClassifier):
     n_iter_no_change : int, default=10
         Epochs without a lower validation loss before training stops.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes in the loss. ``"balanced"`` weighs each class by the
-        inverse of the sum of its sample weights (in ``fit`` alone).
+        Weights of the classes in the training loss. ``"balanced"`` weighs each class by
+        the inverse of the sum of its sample weights (in ``fit`` alone). The validation
+        loss has the sample weights alone, and each call of ``partial_fit`` weighs its
+        images against each other, not against those of other calls.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights of the last ``fit`` (and its scaling
         of the pixels), with the same classes and the same network.
@@ -324,9 +339,9 @@ class CRNNImageClassifier(BaseImageClassifier):
         its targets carry weights: ``X_val`` gives the validation accuracy.
     device : {"auto", "cpu", "cuda", "cuda:0", ...}, default="auto"
         Where ``fit`` trains. ``"auto"`` takes a GPU where torch sees one, which holds
-        the images while it trains where they take no more than half of its free
-        memory. Training is in single precision on every GPU. Predictions are made on
-        the CPU.
+        the images while it trains where they have one size and take no more than half
+        of its free memory. Training is in single precision on every GPU. Predictions
+        are made on the CPU.
     random_state : int, RandomState instance or None, default=None
         Seed of the initial weights, the order of the images, dropout and the
         held-out images. The same seed gives the same bits on one CPU at one number of
@@ -355,8 +370,9 @@ class CRNNImageClassifier(BaseImageClassifier):
     loss_curve_ : list of float
         Training loss of each epoch (cross-entropy, labels smoothed by 0.1 [6]_).
     best_epoch_ : int
-        Epoch with the lowest validation loss, from 1; the last one without
-        validation. With ``early_stopping=True`` its weights are the fitted ones.
+        Epoch of the last ``fit`` with the lowest validation loss, counted from 1
+        over ``history_``; the last one without validation. With
+        ``early_stopping=True`` its weights are the fitted ones.
 
     See Also
     --------
@@ -372,12 +388,14 @@ class CRNNImageClassifier(BaseImageClassifier):
     16 filters, or all, and a rectifier.
 
     Receptive field: with the default filters a line of the feature map sees 10 lines of
-    an image of more than 16, and the next one begins 4 lines further (6 and 2 from 9 to
+    an image of more than 16, and the next one begins 4 lines further (8 and 2 from 9 to
     16 lines, 5 and 1 up to 8). The normalisation takes its mean and spread from the
     whole image, also for ``staged_predict_proba``, which steps over those lines.
 
-    Sets of up to 128 images are fitted in float64 on a CPU, all others in float32,
-    whatever the batch size.
+    ``fit`` trains sets of up to 128 images in float64 on a CPU, all others in float32,
+    whatever the batch size; ``partial_fit`` starts in float32, and on a CPU goes on in
+    what it finds. On a GPU convolutions and cells may round their factors to TF32, as
+    torch allows by default; the tests let probabilities differ by 0.02 from a CPU's.
 
     References
     ----------
