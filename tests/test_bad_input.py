@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 from conftest import draw, make
+from PIL import Image
 from scipy import sparse
 from skorch.callbacks import EarlyStopping
 
@@ -50,7 +51,7 @@ BAD_IMAGES = {
     ),
     "no images": (np.ones((0, 8, 8)), "Found array with 0 sample(s)"),
     "no flat images": (np.ones((0, 64)), "Found array with 0 sample(s)"),
-    "empty list": ([], "Expected 2D array, got 1D array instead"),
+    "empty list": ([], "X is empty: at least one image is needed."),
     "no pixels": (
         np.ones((N, 0, 8)),
         "X holds images without pixels: its shape is (24, 0, 8).",
@@ -96,6 +97,15 @@ BAD_IMAGES = {
     ),
     "an item of one dimension": (with_item(np.ones(8)), "X[5] has shape (8,)."),
     "an item that is a number": (with_item(7.0), "X[5] has shape ()."),
+    "an item of PIL's": (
+        with_item(Image.new("P", (8, 8))),
+        "X[5] is a PIL image, whose values alone do not say what it shows: it may have "
+        "a palette, transparency or an orientation. Put an ImageReader in front",
+    ),
+    "two columns of images": (
+        pd.DataFrame({k: pd.Series(list(np.ones((N, 8, 8)))) for k in "ab"}),
+        "X has 2 columns of images. Pass one of them.",
+    ),
     "an item that is nothing": (
         with_item(None),
         "X[5] is of type NoneType, no image. Pass each image as an array of shape "
@@ -511,6 +521,11 @@ BAD_PARAMETERS = [
      "(name, callback). Got 'epoch' instead."),
     ("callbacks", [("a", 1)], "Got ('a', 1) instead."),
     ("callbacks", [int], "Got <class 'int'> instead."),
+    ("callbacks", [None], "Got None instead."),
+    ("callbacks", [(1, EarlyStopping("train_loss"))], "Got (1, <skorch"),
+    ("callbacks", [("schedule", EarlyStopping("train_loss"))],
+     "callbacks holds a callback of the name 'schedule', which another has."),
+    ("callbacks", [("a", EarlyStopping("train_loss"))] * 2, "of the name 'a', which"),
     ("random_state", "seed", "The 'random_state' parameter of {name} must be "),
 ]  # fmt: skip
 

@@ -137,6 +137,26 @@ def test_flip_mirrors_about_half():
     assert 0.4 < rising < 0.6
 
 
+def test_flip_reaches_an_eighth_and_no_further():
+    line = torch.arange(16.0).expand(500, 1, 16, 16)  # a pixel is its column
+    found = flip(line, seeded())[:, 0, 0, 5:11]
+    rising = found[:, 1] > found[:, 0]
+    moved = torch.where(rising, 5 - found[:, 0], found[:, 0] - 10)
+    assert set(moved.tolist()) == {-2, -1, 0, 1, 2}
+
+
+def test_affine_turns_and_scales():
+    x, y = torch.meshgrid(torch.arange(41.0), torch.arange(41.0), indexing="xy")
+    found = affine(torch.stack([x, y]).expand(500, 2, 41, 41), seeded())
+    right = found[:, :, 20, 24] - found[:, :, 20, 16]  # where a line of 8 comes from
+    scale = right.norm(dim=1) / 8
+    angle = torch.rad2deg(torch.atan2(right[:, 1], right[:, 0]))
+    assert (0.9 <= scale).all() and (scale <= 1.1).all()
+    assert angle.abs().max() <= 10
+    assert scale.min() < 0.91 and scale.max() > 1.09
+    assert angle.min() < -9 and angle.max() > 9
+
+
 def test_affine_keeps_what_does_not_change():
     images = torch.full((8, 3, 10, 14), 7.0)
     assert_allclose(affine(images, seeded()).numpy(), 7.0, rtol=1e-6)
@@ -190,6 +210,8 @@ def test_callable_sees_raw_images_in_fit_alone():
     model.predict(X)
     model.partial_fit(X, y)
     assert len(seen) == 1
+    model.fit(X, y, X_val=X[:20], y_val=y[:20])
+    assert [len(images) for images, _ in seen] == [150, 150]
 
 
 def test_callable_that_changes_the_shape():

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.pipeline import make_pipeline
 
 from sk_rnnimage import ImageToSequence, RNNImageClassifier
-from sk_rnnimage._batches import pixel_moments
+from sk_rnnimage._batches import AUGMENTATIONS, affine, pixel_moments
 from sk_rnnimage.images import UnequalImages
 
 
@@ -199,13 +199,28 @@ def test_a_pipeline_with_the_transformer(cls):
     assert_array_equal(model.predict_proba(X), make(cls).fit(X, y).predict_proba(X))
 
 
-@pytest.mark.parametrize("augment", ["shift", "flip"])
+@pytest.mark.parametrize("augment", AUGMENTATIONS)
 @pytest.mark.parametrize("n_views", [1, 5])
 def test_augmented_holes_stay_holes(cls, augment, n_views):
     X, y = draw(dtype=np.float64)
     model = make(cls, augment=augment, n_views=n_views).fit(with_missing(X), y)
     assert np.isfinite(model.loss_curve_).all()
     assert np.isfinite(model.predict_proba(with_missing(X))).all()
+
+
+def test_affine_leaves_holes_as_large_as_they_are():
+    whole = torch.rand(100, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    holes = torch.where(whole < 0.1, torch.nan, whole)
+    turned, found = (
+        affine(images, torch.Generator().manual_seed(0), missing=missing)
+        for images, missing in ((whole, False), (holes, True))
+    )
+    before, after = (float(images.isnan().float().mean()) for images in (holes, found))
+    assert after == pytest.approx(before, rel=0.3)
+    there = ~found.isnan()
+    assert (found[there] - turned[there]).abs().median() < 1e-6
+    plain = affine(whole, torch.Generator().manual_seed(0), missing=True)
+    assert_allclose(plain, turned, rtol=1e-6)
 
 
 def test_an_augmentation_that_makes_holes_is_named(cls):

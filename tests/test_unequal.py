@@ -9,6 +9,7 @@ import pytest
 import torch
 from conftest import CLASSIFIERS, draw, draw_unequal, make, one_by_one, weights_equal
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
 
@@ -299,8 +300,42 @@ def test_an_array_of_another_shape_stays_an_error(cls):
 
 def test_a_list_is_of_the_channels_of_fit(cls):
     model = make(cls).fit(*unequal(cls))
-    with pytest.raises(ValueError, match="Resize or pad them first"):
+    sentence = "They have 3 channel(s) for 1: convert them; files are read alike by"
+    with pytest.raises(ValueError, match=re.escape(sentence)):
         model.predict(unequal(cls, channels=(3,))[0])
+
+
+@pytest.mark.parametrize("settings", [{}, {"scan": "rows"}, {"cell": None}], ids=str)
+def test_the_largest_size_may_be_declared(cls, settings):
+    X, y = draw_unequal(sides=(6, 13))
+    declared = make(cls, image_shape=(20, 30), learning_rate=0.05, **settings)
+    alike = [x[:6, :6] for x in X]
+    for few in (X, alike):  # of equal size: a list all the same
+        model = clone(declared).fit(few, y)
+        assert model.image_shape_ == (20, 30)
+        check_padding(model, [*X[:2], draw(n=1, shape=(20, 30))[0][0]])
+    parts = clone(declared).partial_fit(alike, y, classes=[0, 1, 2]).partial_fit(X, y)
+    alone = one_by_one(parts, X)
+    assert_allclose(parts.predict_proba(X), alone, atol=1e-5)
+    largest = [*X, np.ones((20, 30), X[0].dtype)]  # of weight 0: gives the shape alone
+    other = make(cls, image_shape=(20, 30), learning_rate=0.05, **settings)
+    other.fit(largest, [*y, 0], sample_weight=[1] * len(X) + [0])
+    expected = clone(declared).fit(X, y).predict_proba(X)
+    assert_allclose(other.predict_proba(X), expected, atol=1e-9)
+
+
+def test_a_declared_size_is_kept_to(cls):
+    X, y = draw_unequal(sides=(6, 13))
+    i = next(i for i, x in enumerate(X) if x.shape[1] > 9)
+    height, width = X[i].shape
+    sentence = (
+        f"X[{i}] is {height} x {width}, larger than image_shape=(13, 9), which bounds "
+        "the images of a list. Raise it, or resize: ImageReader(size)."
+    )
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        make(cls, image_shape=(13, 9)).fit(X, y)
+    with pytest.raises(ValueError, match=re.escape("image_shape=(20, 20, 3)")):
+        make(cls, image_shape=(20, 20, 3)).fit(X, y)
 
 
 @pytest.mark.parametrize("scan, patch_size, cell, higher, wider", [
@@ -322,10 +357,12 @@ def test_which_sides_may_be_larger(cls, scan, patch_size, cell, higher, wider):
         if allowed:
             check_padding(model, larger)
             continue
+        patches = "read patches (patch_size), use scan='sweep', " if cell else ""
         sentence = (
             f"X[2] is {size[0]} x {size[1]}, larger than the images of fit, 10 x 10, "
             f"along a side that scan={scan!r} with cell={cell!r} takes as a whole. "
-            "Read patches (patch_size), use scan='sweep', or resize: ImageReader(size)."
+            f"Declare the largest size in fit (image_shape), {patches}or resize: "
+            "ImageReader(size)."
         )
         for use in (model.predict, model.staged_predict_proba):
             if use == model.predict or cell and scan != "sweep":

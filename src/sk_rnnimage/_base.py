@@ -4,6 +4,7 @@ import math
 import numbers
 import re
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import torch
@@ -46,7 +47,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
     """An estimator that holds a network: a subclass says which, in ``_configure``."""
 
     _parameter_constraints = {
-        "hidden_size": "no_validation",  # by _positive_ints
+        "hidden_size": "no_validation",  # by positive_ints
         "cell": [StrOptions({name for name in CELLS if name}), None],
         "scan": "no_validation",  # by _scans
         "patch_size": "no_validation",  # by check_patch_size
@@ -139,7 +140,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
             valid=valid,
             max_epochs=self._n_epochs(data),
             patience=self.n_iter_no_change if self.early_stopping else None,
-            augment=self._augmentation(),
+            augment=self._augmentation(network.standardize),
             **self._training_settings(device, seed),
         )
         return self._finish(network, history, epochs, best)
@@ -192,11 +193,12 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
             seed = self._draw_seed()
             network = self._fresh_network(seed, images, rows, weights)
             history, moments = [], None
-            set_precision(network, torch.float32)
         else:
             seed = self._seed + len(self.history_)
             network = self._network_to_train_on(images, rows)
             history, moments = self.history_, self._moments
+        if first or device != "cpu":
+            set_precision(network, torch.float32)
         data = self._training_set(images, rows, codes, weights)
         epochs, best, self._moments = train(
             network,
@@ -215,7 +217,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C), or list
             Images of the shape that ``fit`` saw; those of a list of any size, but no
-            larger where a step is a whole line of the image.
+            larger than ``image_shape_`` where a step is a whole line or ``cell=None``.
 
         Returns
         -------
@@ -235,7 +237,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C), or list
             Images of the shape that ``fit`` saw; those of a list of any size, but no
-            larger where a step is a whole line of the image.
+            larger than ``image_shape_`` where a step is a whole line or ``cell=None``.
 
         Returns
         -------
@@ -251,7 +253,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C), or list
             Images of the shape that ``fit`` saw; those of a list of any size, but no
-            larger where a step is a whole line of the image.
+            larger than ``image_shape_`` where a step is a whole line or ``cell=None``.
 
         Returns
         -------
@@ -267,7 +269,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C), or list
             Images of the shape that ``fit`` saw; those of a list of any size, but no
-            larger where a step is a whole line of the image.
+            larger than ``image_shape_`` where a step is a whole line or ``cell=None``.
 
         Returns
         -------
@@ -403,11 +405,13 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
         if not wrong.any():
             return
         i = wrong.any(axis=1).argmax()
+        cell = config["cell"]
+        patches = "read patches (patch_size), use scan='sweep', " if cell else ""
         raise ValueError(
             f"{name}[{i}] is {sizes[i][0]} x {sizes[i][1]}, larger than the images of "
             f"fit, {self.image_shape_[0]} x {self.image_shape_[1]}, along a side that "
-            f"scan={self.scan!r} with cell={config['cell']!r} takes as a whole. Read "
-            "patches (patch_size), use scan='sweep', or resize: ImageReader(size)."
+            f"scan={self.scan!r} with cell={cell!r} takes as a whole. Declare the "
+            f"largest size in fit (image_shape), {patches}or resize: ImageReader(size)."
         )
 
     def _image_shape(self):
@@ -557,7 +561,10 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
             return auto_epochs(data.n_batches(self.batch_size))
         return self.max_epochs
 
-    def _augmentation(self):
+    def _augmentation(self, standardize):
+        """What varies a batch, told where pixels of the images are missing."""
+        if self.augment == "affine" and (standardize.mask or standardize.fill):
+            return partial(AUGMENTATIONS["affine"], missing=True)
         named = isinstance(self.augment, str)
         return AUGMENTATIONS[self.augment] if named else self.augment
 

@@ -346,20 +346,24 @@ def augmented(images, augment, generator):
 
 
 def shift(images, generator):
-    """Move each image by up to a twelfth of its sides, the edges repeated."""
+    """Move by up to a twelfth of the sides, at least a pixel, the edges repeated."""
     return _shift_by_share(images, generator, 12)
 
 
 def flip(images, generator):
-    """Mirror every second image, left and right, and move by up to an eighth."""
+    """Mirror about half, left and right; move by up to an eighth, at least a pixel."""
     mirrored = torch.rand(len(images), generator=generator) < 0.5  # (B,)
     mirrored = moved(mirrored, images.device)[:, None, None, None]
     images = torch.where(mirrored, images.flip(3), images)
     return _shift_by_share(images, generator, 8)
 
 
-def affine(images, generator):
-    """Turn by up to 10 degrees, scale by up to 10 %, move by up to a twelfth."""
+def affine(images, generator, missing=False):
+    """Turn by up to 10 degrees, scale by up to 10 %, move by up to a twelfth.
+
+    With ``missing`` NaN is a missing pixel: a value is made of those that are there,
+    and is missing where these have less than half of the weight.
+    """
     n = len(images)
     angle, scale, right, down = 2 * torch.rand(4, n, generator=generator) - 1  # (B,)
     angle, scale = angle * math.radians(10), 1 + 0.1 * scale
@@ -369,6 +373,15 @@ def affine(images, generator):
     theta = moved(torch.stack(rows, dim=1).view(n, 2, 3), images.device)
     theta = theta.to(images.dtype)
     grid = nn.functional.affine_grid(theta, list(images.shape), align_corners=False)
+    if not missing:
+        return _sampled(images, grid)
+    there = _sampled((~images.isnan()).to(images.dtype), grid)
+    found = _sampled(images.nan_to_num(0, torch.inf, -torch.inf), grid) / there
+    return found.masked_fill(there < 0.5, torch.nan)
+
+
+def _sampled(images, grid):
+    """Images at the places of a grid, between pixels in proportion, edges repeated."""
     return nn.functional.grid_sample(
         images, grid, padding_mode="border", align_corners=False
     )

@@ -70,10 +70,11 @@ def check_images(
     X : array-like of shape (B, H*W*C), (B, H, W) or (B, H, W, C), or list of images
         Images in any real dtype, which is kept. NaN is a missing value.
     image_shape : tuple (H, W) or (H, W, C), default=None
-        How flat images are to be shaped. None reads a square (grey, else RGB), else
-        one row of pixels.
+        How flat images are to be shaped, and what the images of a list may have at
+        most. None reads a square (grey, else RGB), else one row of pixels.
     reset : bool, default=False
-        Whether to learn the shape from X: of a list the largest height and width.
+        Whether to learn the shape from X: of a list ``image_shape``, or the largest
+        height and width.
     name : str, default="X"
         The argument's name in the messages.
     allow_unequal : bool, default=False
@@ -104,13 +105,15 @@ def check_images(
         X = _check_shaped(estimator, X, name)
         shape = common_shape(X)
         if reset:
+            if listed and image_shape is not None:
+                shape = _declared_shape(X, shape, image_shape, name)
             _learn_shape(estimator, (len(X), *shape), image_shape, name)
         elif not _fits(shape, full_shape(estimator.image_shape_), listed):
             _refuse_channels_first((len(X), *shape), name)
             raise ValueError(
                 f"{name} holds images of shape {plain_shape(shape)}, but this "
                 f"{type(estimator).__name__} was fitted on {estimator.image_shape_}. "
-                "Resize or pad them first."
+                f"{_way_to_fit(shape, estimator.image_shape_)}"
             )
     _refuse_all_missing(X, name)
     return X
@@ -127,6 +130,33 @@ def common_shape(X):
     if isinstance(X, UnequalImages):
         return (*X.sizes.max(0).tolist(), X[0].shape[2])
     return X.shape[1:]
+
+
+def _way_to_fit(shape, expected):
+    """How images get the shape that an estimator was fitted on."""
+    channels = full_shape(expected)[2]
+    if shape[2] == channels:
+        return "Resize or pad them first."
+    modes = {1: "ImageReader(mode='L')", 3: "ImageReader(mode='RGB')"}
+    return (
+        f"They have {shape[2]} channel(s) for {channels}: convert them; files are read "
+        f"alike by {modes.get(channels, 'numpy.asarray')}."
+    )
+
+
+def _declared_shape(X, shape, image_shape, name):
+    """``image_shape`` where all images of a list are within it, else their shape."""
+    *sides, channels = full_shape(image_shape)
+    sizes = X.sizes if isinstance(X, UnequalImages) else np.array([shape[:2]])
+    larger = (sizes > sides).any(axis=1)
+    if larger.any():
+        i = larger.argmax()
+        raise ValueError(
+            f"{name}[{i}] is {sizes[i][0]} x {sizes[i][1]}, larger than "
+            f"image_shape={tuple(image_shape)}, which bounds the images of a list. "
+            "Raise it, or resize: ImageReader(size)."
+        )
+    return (*sides, channels) if channels == shape[2] else shape
 
 
 def _fits(shape, expected, listed):
@@ -215,10 +245,10 @@ def _to_array(X, name):
     """X as an array that check_array understands, a list of images, or a refusal."""
     if _is_tensor(X):
         X = _tensor_to_array(X, name)
-    if hasattr(X, "iloc") and (X.ndim == 1 or _is_column(X.iloc[:1].to_numpy())):
+    if hasattr(X, "iloc") and (X.ndim == 1 or _holds_images(X.iloc[:1].to_numpy())):
         X = X.to_numpy()
     if isinstance(X, np.ndarray) and X.dtype == object:
-        X = list(X.ravel()) if X.ndim == 1 or _is_column(X) else X
+        X = _column(X, name)
     if isinstance(X, (list, tuple)):
         X = _listed(X, name)
     if _holds_strings(X):
@@ -231,18 +261,32 @@ def _to_array(X, name):
     return X
 
 
-def _is_column(X):
-    """Whether an array (B, 1) holds an image in each of its items."""
-    single = X.dtype == object and X.shape[1:] == (1,) and len(X)
-    return bool(single) and np.ndim(X[0, 0]) > 1
+def _holds_images(X):
+    """Whether the items of an array (B, columns) are images."""
+    return X.dtype == object and X.ndim == 2 and X.size and np.ndim(X[0, 0]) > 1
+
+
+def _column(X, name):
+    """The items of an array of objects as a list, where they may be images."""
+    if X.ndim == 1:
+        return list(X)
+    if not _holds_images(X):
+        return X
+    if X.shape[1] > 1:
+        raise ValueError(
+            f"{name} has {X.shape[1]} columns of images. Pass one of them."
+        )
+    return list(X[:, 0])
 
 
 def _listed(X, name):
     """A list of images as a list of arrays; of rows of numbers, one array."""
+    if not len(X):
+        raise ValueError(f"{name} is empty: at least one image is needed.")
     _refuse_mixed(X, name)
     items = [_item(item, f"{name}[{i}]") for i, item in enumerate(X)]
     dims = [item.ndim for item in items]
-    if not dims or max(dims) <= 1:
+    if max(dims) <= 1:
         lengths = [len(item) if item.ndim else -1 for item in items]
         i = next((i for i, n in enumerate(lengths) if n != lengths[0]), None)
         if i is not None:
@@ -262,6 +306,12 @@ def _item(item, name):
     if hasattr(item, "toarray"):
         raise TypeError(
             f"{name} is a sparse matrix. Pass a dense one: {name}.toarray()."
+        )
+    if type(item).__module__.startswith("PIL."):
+        raise ValueError(
+            f"{name} is a PIL image, whose values alone do not say what it shows: it "
+            "may have a palette, transparency or an orientation. Put an ImageReader in "
+            "front: make_pipeline(ImageReader(), ...)."
         )
     try:
         array = np.asarray(item)
