@@ -22,8 +22,9 @@ class ImageReader(TransformerMixin, BaseEstimator):
     """Read image files into arrays of pixels.
 
     Files are decoded with Pillow. The orientation that a camera notes in EXIF is
-    applied; transparent pixels are laid over white; grey images of 16 bits are scaled
-    to 8 (65535 becomes 255); of an animation the first frame is read. Pillow's limit
+    applied; transparent pixels are laid over white; grey images of 16 or 32 bits are
+    clipped to 0 and 65535 and scaled to 8 bits (65535 becomes 255); of the file of an
+    animation the first frame is read. Pillow's limit
     on the number of pixels (its guard against decompression bombs) stands.
 
     Parameters
@@ -120,10 +121,13 @@ class ImageReader(TransformerMixin, BaseEstimator):
         _check_size(self.size)
         items = _items(X)
         _pillow().init()  # all formats, before threads ask for them
-        images = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-            delayed(_read)(item, place, self.size, self.mode)
-            for place, item in enumerate(items)
+        places = {id(item): place for place, item in reversed([*enumerate(items)])}
+        found = Parallel(n_jobs=self.n_jobs, prefer="threads")(
+            delayed(_read)(items[place], place, self.size, self.mode)
+            for place in places.values()
         )
+        found = dict(zip(places, found))  # an item that comes twice is read once
+        images = [found[id(item)] for item in items]
         if any(image.ndim == 3 for image in images):
             images = [_as_rgb(image) for image in images]
         equal = len({image.shape for image in images}) == 1
@@ -157,9 +161,10 @@ def list_images(folder, *, broken="raise"):
     folder : str or path-like
         The folder of class folders.
     broken : {"raise", "skip"}, default="raise"
-        What to do with a file whose header Pillow cannot read: raise an error that
-        names it, or leave it out with a warning. A file that breaks off after its
-        header is found only where it is decoded.
+        What to do with a file that Pillow cannot read: raise an error that names it,
+        or leave it out with a warning. ``"skip"`` decodes every file for that, so it
+        also finds those that break off; ``"raise"`` looks at the headers alone, and
+        leaves such files for :class:`ImageReader` to name.
 
     Returns
     -------
@@ -195,7 +200,7 @@ def list_images(folder, *, broken="raise"):
     for name in _class_folders(folder):
         here = os.path.join(os.fspath(folder), name)
         paths = [os.path.join(here, file) for file in _image_files(here, suffixes)]
-        errors = {path: _header_error(path) for path in paths}
+        errors = {path: _error(path, broken == "skip") for path in paths}
         bad = [f"{path!r} ({error})" for path, error in errors.items() if error]
         if bad and broken == "raise":
             raise ValueError(
@@ -250,7 +255,8 @@ def _items(X):
             f"{tuple(shape)} instead: arrays of pixels need no ImageReader, and of a "
             "DataFrame pass the one column that holds the paths."
         )
-    if isinstance(X, (str, bytes, os.PathLike)) or not hasattr(X, "__iter__"):
+    single = isinstance(X, (str, bytes, bytearray, os.PathLike)) or hasattr(X, "read")
+    if single or not hasattr(X, "__iter__") or getattr(X, "ndim", 1) == 0:
         raise TypeError(
             "X must be a list or one column of files. Got one "
             f"{type(X).__name__} instead: for a single image pass a list of one."
@@ -270,6 +276,30 @@ def _place(item, place):
     return f"X[{place}] (of type {type(item).__name__})"
 
 
+class _Refused(Exception):
+    """Why an item is not read; the message begins with its place."""
+
+
+def _read(item, place, size, mode):
+    """One item as an array (H, W) or (H, W, 3)."""
+    Image = _pillow()
+    opened = isinstance(item, Image.Image)
+    source = None if opened else _source(item, place)
+    try:
+        if opened:
+            return _pixels(item, size, mode)
+        with Image.open(source) as image:
+            _shrink_on_load(image, size)
+            return _pixels(image, size, mode)
+    except _Refused as error:
+        raise ValueError(f"{_place(item, place)} {error}") from None
+    except Exception as error:
+        raise ValueError(
+            f"{_place(item, place)} is not an image that Pillow can read: "
+            f"{str(error) or type(error).__name__}"
+        ) from error
+
+
 def _source(item, place):
     """What Pillow is to open: a path or a file."""
     if isinstance(item, (bytes, bytearray)):
@@ -286,62 +316,51 @@ def _source(item, place):
     return item
 
 
-def _read(item, place, size, mode):
-    """One item as an array (H, W) or (H, W, 3)."""
-    Image = _pillow()
-    if isinstance(item, Image.Image):
-        _check_pixels(item, item, place)
-        return _pixels(item, item, place, size, mode)
-    source = _source(item, place)
-    try:
-        with Image.open(source) as image:
-            _check_pixels(image, item, place)
-            _shrink_on_load(image, size)
-            image.load()
-    except Exception as error:
-        raise ValueError(
-            f"{_place(item, place)} is not an image that Pillow can read: {error}"
-        ) from error
-    return _pixels(image, item, place, size, mode)
-
-
-def _check_pixels(image, item, place):
-    if 0 in image.size:
-        raise ValueError(f"{_place(item, place)} is an image without pixels.")
-
-
-def _shrink_on_load(image, size):
-    """Let a JPEG be decoded at 1/2, 1/4 or 1/8, but twice the size that is wanted."""
-    if size is None:
-        return
-    height, width = size
-    if image.getexif().get(_ORIENTATION) in _TURNED:
-        height, width = width, height
-    image.draft(None, (2 * width, 2 * height))
-
-
-def _pixels(image, item, place, size, mode):
-    """A loaded PIL image as an array: upright, of 8 bits, opaque, resized."""
+def _pixels(image, size, mode):
+    """A PIL image as an array: upright, of 8 bits, opaque, resized."""
     from PIL import ImageOps
 
-    image = ImageOps.exif_transpose(image)
+    if 0 in image.size:
+        raise _Refused("is an image without pixels.")
     if image.mode == "F":
-        raise ValueError(
-            f"{_place(item, place)} holds floats, which have no common scale. Read it "
-            "with numpy.asarray and pass the array to the classifier."
+        raise _Refused(
+            "holds floats, which have no common scale. Read it with numpy.asarray and "
+            "pass the array to the classifier."
         )
+    image.load()
+    if _orientation(image) != 1:
+        image = ImageOps.exif_transpose(image)
     grey = image.mode in (*_GREYS, *_SIXTEEN_BITS)
     if image.mode in _SIXTEEN_BITS:
         image = _eight_bits(image)
     image = _on_white(image).convert(mode or ("L" if grey else "RGB"))
     if size is not None:
         image = image.resize(size[::-1], _pillow().Resampling.BILINEAR)
-    return np.asarray(image)
+    return np.array(image)
+
+
+def _orientation(image):
+    """The orientation in EXIF; 1, upright, where there is none that can be read."""
+    try:
+        return image.getexif().get(_ORIENTATION, 1)
+    except Exception:
+        return 1
+
+
+def _shrink_on_load(image, size):
+    """Let a JPEG be decoded at 1/2, 1/4 or 1/8, but twice the size that is wanted."""
+    if size is None:
+        return
+    turned = _orientation(image) in _TURNED
+    height, width = size[::-1] if turned else size
+    image.draft(None, (2 * width, 2 * height))
 
 
 def _eight_bits(image):
-    """A grey image of 0 to 65535 as one of 0 to 255."""
+    """A grey image of 0 to 65535 as one of 0 to 255, what is transparent white."""
     values = np.asarray(image).astype(np.int64).clip(0, 65535)  # (H, W)
+    if "transparency" in image.info:
+        values[values == image.info["transparency"]] = 65535
     return _pillow().fromarray(((values + 128) // 257).astype(np.uint8))
 
 
@@ -391,10 +410,13 @@ def _image_files(folder, suffixes):
     )
 
 
-def _header_error(path):
-    """Why Pillow cannot open a file, or None where it can."""
+def _error(path, decode):
+    """Why Pillow cannot open a file, or decode it, or None where it can."""
     try:
-        with _pillow().open(path):
+        with _pillow().open(path) as image:
+            if decode:
+                image.draft(None, (1, 1))
+                image.load()
             return None
     except Exception as error:
         return str(error) or type(error).__name__
