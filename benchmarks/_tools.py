@@ -31,6 +31,11 @@ def describe(**more):
     print("; ".join(f"{key}: {value}" for key, value in more.items()) + "\n")
 
 
+def seeds_from(first, n):
+    """Some seeds, as ``describe`` prints them."""
+    return ", ".join(map(str, range(first, first + n)))
+
+
 def mnist():
     """MNIST as X_train, y_train, X_test, y_test, or a stop that says what to do."""
     file = DATA / "mnist.npz"

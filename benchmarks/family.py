@@ -1,6 +1,6 @@
 """The family side by side: cells, scans and poolings, one factor at a time.
 
-    python benchmarks/family.py [--seconds 20] [--seeds 3] [--data mnist cifar10 hands]
+    python benchmarks/family.py [--seconds 20] [--seeds 3] [--images N] [--data ...]
 
 Each classifier of the table differs from ``CRNNImageClassifier()`` or
 ``RNNImageClassifier()`` in the one thing that its row names. One epoch of each is timed
@@ -16,7 +16,7 @@ import argparse
 import time
 
 import numpy as np
-from _tools import DATA, cifar10, describe, mnist, print_table
+from _tools import DATA, cifar10, describe, mnist, print_table, seeds_from
 from sklearn.base import clone
 from sklearn.model_selection import train_test_split
 
@@ -90,7 +90,7 @@ def main():
     parser.add_argument("--images", type=int, default=None)
     parser.add_argument("--data", nargs="*", default=list(DATASETS), choices=DATASETS)
     options = parser.parse_args()
-    describe(seconds=options.seconds, seeds=options.seeds)
+    describe(seconds=options.seconds, seeds=seeds_from(0, options.seeds))
     for data in options.data:
         X, X_valid, y, y_valid = DATASETS[data]()
         X, y = X[: options.images], y[: options.images]

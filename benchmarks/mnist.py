@@ -27,6 +27,7 @@ from _tools import (
     print_head,
     print_row,
     print_table,
+    seeds_from,
     start_keras,
 )
 from sklearn.decomposition import PCA
@@ -183,7 +184,7 @@ def main():
     flat = X_train.reshape(-1, 784)[: options.images], y_train[: options.images]
     data = *flat, X_test.reshape(-1, 784), y_test
     describe(
-        images=len(flat[0]), test_images=len(X_test), seeds=f"0 to {options.seeds - 1}"
+        images=len(flat[0]), test_images=len(X_test), seeds=seeds_from(0, options.seeds)
     )
     runs = measure_all(chosen(options.only), options.seeds, data)
     print_summary(runs)

@@ -1,6 +1,6 @@
 """Permuted MNIST: 784 steps of one pixel each, in one random order for all images.
 
-    python benchmarks/permuted.py [--seeds 3] [--validate]
+    python benchmarks/permuted.py [--seeds 3] [--only LMU ...] [--validate]
 
 A Legendre memory unit, whose memory is linear and known in closed form, read once at
 the end; beside it an MLP on the raw pixels, to which the order says nothing, and the
@@ -15,7 +15,7 @@ two cores (600 CPU seconds).
 import argparse
 
 import numpy as np
-from _tools import assert_limits, clocks, describe, mnist, print_table
+from _tools import assert_limits, clocks, describe, mnist, print_table, seeds_from
 from sklearn.neural_network import MLPClassifier
 
 from sk_rnnimage import ImageToSequence, RNNImageClassifier
@@ -62,7 +62,7 @@ def main():
     scan = ImageToSequence("random").fit(X)
     parts = [scan.transform(part) for part in (X, X_test)]  # (n, 784, 1)
     flat = [(part[..., 0] / 255).astype(np.float32) for part in parts]
-    describe(images=len(X), test_images=len(X_test), seeds=options.seeds)
+    describe(images=len(X), test_images=len(X_test), seeds=seeds_from(0, options.seeds))
     rows, found = [], {}
     names = [n for n in RIVALS if not options.only or any(p in n for p in options.only)]
     for name in names:

@@ -2,7 +2,8 @@
 
     python benchmarks/predict.py [--rounds 7]
 
-For both classifiers with all defaults (fitted on 2,000 MNIST images). The bare module
+For both classifiers with all defaults, and for the control of each without recurrence
+(fitted on 2,000 MNIST images). The bare module
 gets the same batches as float tensors, made beforehand. Asserts at most 1.05 times the
 module's time on 10,000 images and at most 1.0 ms more on a single one.
 """
@@ -11,7 +12,7 @@ import argparse
 import statistics
 
 import torch
-from _tools import describe, in_turns, mnist, ratio
+from _tools import assert_limits, describe, in_turns, mnist, print_table, ratio
 
 from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier
 from sk_rnnimage._prediction import PIXELS_AT_ONCE
@@ -46,23 +47,30 @@ def main():
     rounds = parser.parse_args().rounds
     X_train, y_train, X, _ = mnist()
     describe(images=len(X), rounds=rounds, seed=0)
-    found = {}
+    rows, claims = [], []
     for cls in (RNNImageClassifier, CRNNImageClassifier):
-        classifier = cls(max_epochs=1, random_state=0)
-        classifier.fit(X_train[:2000], y_train[:2000])
-        many, one = compare(classifier, X, rounds)
-        seconds = statistics.median(many["predict"])
-        single = {name: 10 * statistics.median(times) for name, times in one.items()}
-        found[cls.__name__] = ratio(many, "predict", "module"), single
-        print(
-            f"{cls.__name__:20s} {len(X)} images {seconds:.2f} s, "
-            f"{found[cls.__name__][0]:.3f} times the module; one image "
-            f"{single['predict']:.2f} ms, the module {single['module']:.2f} ms"
-        )
-    for name, (many, one) in found.items():
-        assert many <= LIMIT, f"{name}: {many:.3f} times the module, limit {LIMIT}"
-        more = one["predict"] - one["module"]
-        assert more <= LIMIT_MS, f"{name}: {more:.2f} ms more, limit {LIMIT_MS} ms"
+        for cell in ("lstm", None):
+            name = f"{cls.__name__[:-15]}{'' if cell else ', cell=None'}"
+            classifier = cls(cell=cell, max_epochs=1, random_state=0)
+            classifier.fit(X_train[:2000], y_train[:2000])
+            many, one = compare(classifier, X, rounds)
+            times = ratio(many, "predict", "module")
+            single = {key: 10 * statistics.median(found) for key, found in one.items()}
+            seconds = statistics.median(many["predict"])
+            milliseconds = single["predict"], single["module"]
+            rows.append(
+                [name, f"{seconds:.2f}", f"{times:.3f}"]
+                + [f"{ms:.2f}" for ms in milliseconds]
+            )
+            claims += [
+                (f"{name}: times the module", times, LIMIT),
+                (f"{name}: ms more", single["predict"] - single["module"], LIMIT_MS),
+            ]
+    images = f"{len(X)} images s"
+    print_table(
+        ["classifier", images, "over the module", "one image ms", "module ms"], rows
+    )
+    assert_limits(claims)
 
 
 if __name__ == "__main__":
