@@ -7,6 +7,7 @@ them a layer that reads in both.
 """
 
 import math
+from functools import cache
 
 import torch
 from torch import nn
@@ -358,16 +359,15 @@ class _Filtered(Function):
         spectra, kernels = spectrum(u, length), spectrum(kernel, length)
         if backwards:  # lags reach into what is still to come
             kernels = kernels.conj_physical()
-        by_image = x.permute(1, 2, 0)  # (B, F, T)
+        x_1, past = with_ones(x), torch.cat([weight, bias[:, None]], dim=1)
         h = x.new_empty(n, len(bias), n_steps)
         for few in blocks(h):
             product = spectra[few, 0, None] * kernels[0]  # (., D, frequencies)
             for p in range(1, len(kernels)):
                 product.addcmul_(spectra[few, p, None], kernels[p])
             found = torch.fft.irfft(product, n=length)[..., :n_steps]
-            past = weight.expand(len(found), -1, -1)
-            torch.baddbmm(found, past, by_image[few], out=h[few])
-            h[few].add_(bias[:, None]).relu_()
+            torch.baddbmm(found, past.expand(len(found), -1, -1), x_1[few], out=h[few])
+            h[few].relu_()
         h = h.permute(2, 0, 1)  # (T, B, D)
         ctx.save_for_backward(x, u, kernel, weight, bias, h)
         ctx.backwards = backwards
@@ -381,20 +381,24 @@ class _Filtered(Function):
         spectra, kernels = spectrum(u, length).conj_physical(), spectrum(kernel, length)
         if not ctx.backwards:
             kernels = kernels.conj_physical()
-        x, h, grad_h = (part.permute(1, 2, 0) for part in (x, h, grad_h))
-        grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
+        x_1, h = with_ones(x), h.permute(1, 2, 0)  # (B, ., T)
+        grad_x = (
+            x.new_empty(x.permute(1, 2, 0).shape) if ctx.needs_input_grad[0] else None
+        )
         grad_u = torch.empty_like(spectra) if ctx.needs_input_grad[1] else None
         grad_kernel = torch.zeros_like(kernels)
-        grad_weight, grad_bias = torch.zeros_like(weight), torch.zeros_like(bias)
+        grad_past = weight.new_zeros(len(bias), x_1.shape[1])
+        padded = h.new_zeros(*h[blocks(h)[0]].shape[:2], length)
         for few in blocks(h):
-            grad = torch.sign(h[few]).mul_(grad_h[few])  # of the rectifier, (., D, T)
-            grad_bias += grad.sum((0, 2))
-            grad_weight += torch.bmm(grad, x[few].transpose(1, 2)).sum(0)
+            grad = padded[: len(h[few]), :, :n_steps]  # of the rectifier, (., D, T)
+            torch.mul(by_image(grad_h[:, few]), h[few].sign(), out=grad)
+            grad_past += torch.bmm(grad, x_1[few].transpose(1, 2)).sum(0)
             if grad_x is not None:
                 torch.matmul(weight.T, grad, out=grad_x[few])
-            grad = torch.fft.rfft(grad, n=length)
+            grad = torch.fft.rfft(padded[: len(grad)])
             for p in range(len(kernels)):
-                grad_kernel[p] += (grad * spectra[few, p, None]).sum(0)
+                product = grad * spectra[few, p, None]
+                grad_kernel[p] += product.sum(0) if len(product) > 1 else product[0]
                 if grad_u is not None:
                     grad_u[few, p] = (grad * kernels[p]).sum(1)
         if ctx.backwards:
@@ -402,14 +406,29 @@ class _Filtered(Function):
         grad_kernel = unspectrum(grad_kernel, length, n_steps)
         grad_x = None if grad_x is None else grad_x.permute(2, 0, 1)
         grad_u = None if grad_u is None else unspectrum(grad_u, length, n_steps)
-        return grad_x, grad_u, grad_kernel, grad_weight, grad_bias, None
+        return grad_x, grad_u, grad_kernel, grad_past[:, :-1], grad_past[:, -1], None
 
 
+def with_ones(x):
+    """(T, B, F) as (B, F + 1, T), the last feature 1: what multiplies a bias."""
+    return nn.functional.pad(x.permute(1, 2, 0), (0, 0, 0, 1), value=1.0)
+
+
+def by_image(x):
+    """(T, B, D) as (B, D, T) in memory: two plain copies, faster than a jumping one."""
+    n_steps, n, n_units = x.shape
+    return x.contiguous().view(n_steps, -1).T.contiguous().view(n, n_units, n_steps)
+
+
+@cache
 def fft_length(n_steps):
-    """A length for FFTs that leaves room for a convolution, free of large primes."""
+    """A length for FFTs, of factors up to 7, that leaves room for a convolution."""
     length = 2 * n_steps - 1
-    unit = 2 ** max(0, length.bit_length() - 4)
-    return -(-length // unit) * unit
+    unit = 2 ** max(0, length.bit_length() - 6)
+    length = -(-length // unit)
+    while (2 * 3 * 5 * 7) ** length.bit_length() % length:
+        length += 1
+    return length * unit
 
 
 def spectrum(x, length):
