@@ -3,9 +3,9 @@
     python benchmarks/predict.py [--rounds 7]
 
 For both classifiers with all defaults, and for the control of each without recurrence
-(fitted on 2,000 MNIST images). The bare module
-gets the same batches as float tensors, made beforehand. Asserts, of both classifiers, at
-most 1.05 times the module's time on 10,000 images and at most 1.0 ms more on one.
+(fitted on 2,000 MNIST images). The bare module gets the same batches as float tensors,
+made beforehand. Asserts, of both classifiers, at most 1.05 times the module's time on
+10,000 images and at most 1.0 ms more on one.
 """
 
 import argparse
