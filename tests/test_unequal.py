@@ -277,7 +277,7 @@ def test_image_shape_is_the_largest_height_and_width(cls):
     assert model.image_shape_ == (9, 9, 3)
     assert model.n_features_in_ == 243
     assert make(cls, image_shape=(9, 9)).fit(X, y).image_shape_ == (9, 9)
-    sentence = "X holds images of shape (9, 9), but image_shape=(9, 8). Leave"
+    sentence = "X[1] is 4 x 9, larger than image_shape=(9, 8), which bounds the images"
     with pytest.raises(ValueError, match=re.escape(sentence)):
         make(cls, image_shape=(9, 8)).fit(X, y)
 

@@ -342,13 +342,10 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
             Where the network has no such attention.
         """
         check_is_fitted(self)
-        has = {
-            "pooling": self._config["pooling"] == "attention",
-            "heads": self._config["attention_heads"] is not None,
-        }
-        if layer == "auto":
-            layer = "pooling" if has["pooling"] else "heads"
-        if not has.get(layer):
+        has = ["pooling"] if self._config["pooling"] == "attention" else []
+        has += ["heads"] if self._config["attention_heads"] else []
+        layer = has[0] if has and layer == "auto" else layer
+        if layer not in has:
             raise ValueError(
                 "attention_weights needs pooling='attention' or attention_heads in the "
                 f"network that was fitted, and layer='auto', 'pooling' or 'heads'. It "
