@@ -24,7 +24,6 @@ from sk_rnnimage._targets import check_targets, encode, loss_weights
 from sk_rnnimage._training import auto_epochs, check_callbacks, seeded, train
 from sk_rnnimage.cells import CELLS, n_outputs
 from sk_rnnimage.images import (
-    UnequalImages,
     check_image_shape,
     check_images,
     common_shape,
@@ -32,6 +31,7 @@ from sk_rnnimage.images import (
     has_missing,
     is_positive_int,
     set_shape,
+    sizes_of,
     unchanged_on_error,
 )
 from sk_rnnimage.networks import ImageNetwork
@@ -392,10 +392,7 @@ class BaseImageClassifier(ClassifierMixin, BaseEstimator):
 
     def _check_bounds(self, images, name, config):
         """Raise where an image is larger than a step or a place can be."""
-        if isinstance(images, UnequalImages):
-            sizes = images.sizes
-        else:
-            sizes = np.array([images.shape[1:3]])
+        sizes = sizes_of(images)
         bounds = [bounded_sides(scan, config) for scan in config["scans"]]
         bounded = np.any(bounds, axis=0)
         wrong = (sizes > self.image_shape_[:2]) & bounded  # (B, 2)

@@ -132,6 +132,11 @@ def common_shape(X):
     return X.shape[1:]
 
 
+def sizes_of(X):
+    """Heights and widths of checked images, (B, 2); (1, 2) where they are equal."""
+    return X.sizes if isinstance(X, UnequalImages) else np.array([X.shape[1:3]])
+
+
 def _way_to_fit(shape, expected):
     """How images get the shape that an estimator was fitted on."""
     channels = full_shape(expected)[2]
@@ -147,7 +152,7 @@ def _way_to_fit(shape, expected):
 def _declared_shape(X, shape, image_shape, name):
     """``image_shape`` where all images of a list are within it, else their shape."""
     *sides, channels = full_shape(image_shape)
-    sizes = X.sizes if isinstance(X, UnequalImages) else np.array([shape[:2]])
+    sizes = sizes_of(X)
     larger = (sizes > sides).any(axis=1)
     if larger.any():
         i = larger.argmax()

@@ -383,7 +383,7 @@ class _Filtered(Function):
             kernels = kernels.conj_physical()
         x_1, h = with_ones(x), h.permute(1, 2, 0)  # (B, ., T)
         grad_x = (
-            x.new_empty(x.permute(1, 2, 0).shape) if ctx.needs_input_grad[0] else None
+            torch.empty_like(x.permute(1, 2, 0)) if ctx.needs_input_grad[0] else None
         )
         grad_u = torch.empty_like(spectra) if ctx.needs_input_grad[1] else None
         grad_kernel = torch.zeros_like(kernels)
