@@ -1,4 +1,4 @@
-"""What every benchmark prints and shares: machine, versions, data, rounds."""
+"""Shared by the benchmarks: data sets, timing, tables, description of the machine."""
 
 import importlib.util
 import os
@@ -13,8 +13,8 @@ import numpy as np
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
-def describe(**more):
-    """Print machine, threads, versions and whatever else the figures depend on."""
+def describe(**details):
+    """Print machine, number of threads, versions and the details of the run."""
     import sklearn
     import skorch
     import torch
@@ -28,16 +28,16 @@ def describe(**more):
         f"torch {torch.__version__}, scikit-learn {sklearn.__version__}, "
         f"skorch {skorch.__version__}, NumPy {np.__version__}"
     )
-    print("; ".join(f"{key}: {value}" for key, value in more.items()) + "\n")
+    print("; ".join(f"{key}: {value}" for key, value in details.items()) + "\n")
 
 
 def seeds_from(first, n):
-    """Some seeds, as ``describe`` prints them."""
+    """Return n consecutive seeds as text, for ``describe``."""
     return ", ".join(map(str, range(first, first + n)))
 
 
 def mnist():
-    """MNIST as X_train, y_train, X_test, y_test, or a stop that says what to do."""
+    """Load MNIST as X_train, y_train, X_test, y_test; exit if it is missing."""
     file = DATA / "mnist.npz"
     if not file.exists():
         sys.exit(f"This benchmark needs MNIST as {file.name} (X_train, y_train, ...).")
@@ -46,7 +46,7 @@ def mnist():
 
 
 def cifar10():
-    """CIFAR-10 as X_train, y_train, X_test, y_test, decoded from its JPEG copy."""
+    """Load CIFAR-10, decoded from a JPEG copy, as X_train, y_train, X_test, y_test."""
     from sk_rnnimage import ImageReader
 
     file = DATA / "cifar10_jpeg.npz"
@@ -55,14 +55,14 @@ def cifar10():
     parts = []
     with np.load(file) as arrays:
         for split in ("train", "test"):
-            data, ends = arrays[f"{split}_jpeg"], arrays[f"{split}_offsets"]
-            files = [data[a:b].tobytes() for a, b in zip(ends[:-1], ends[1:])]
+            data, offsets = arrays[f"{split}_jpeg"], arrays[f"{split}_offsets"]
+            files = [data[a:b].tobytes() for a, b in zip(offsets[:-1], offsets[1:])]
             parts += [ImageReader().fit_transform(files), arrays[f"{split}_labels"]]
     return tuple(parts)
 
 
 def start_keras():
-    """Whether Keras is there; it then gets as many threads as torch has."""
+    """Return whether Keras is installed; if so, give it as many threads as torch."""
     if importlib.util.find_spec("tensorflow") is None:
         print('Keras is left out: pip install -c constraints.txt ".[benchmark]"\n')
         return False
@@ -78,11 +78,14 @@ def start_keras():
     return True
 
 
-def in_turns(rivals, rounds, clock=time.perf_counter):
-    """Run each rival once a round, in turns; seconds of each as a dict of lists."""
-    seconds = {name: [] for name in rivals}
+def time_interleaved(functions, rounds, clock=time.perf_counter):
+    """Call each function once per round; return the times as a dict of lists.
+
+    Interleaved, so that a slow phase of the machine affects all functions alike.
+    """
+    seconds = {name: [] for name in functions}
     for _ in range(rounds):
-        for name, run in rivals.items():
+        for name, run in functions.items():
             start = clock()
             run()
             seconds[name].append(clock() - start)
@@ -90,18 +93,18 @@ def in_turns(rivals, rounds, clock=time.perf_counter):
 
 
 def clocks():
-    """Seconds of the clock on the wall and of this process's CPU time."""
+    """Return wall time and CPU time of this process, in seconds."""
     return np.array([time.perf_counter(), time.process_time()])
 
 
 def ratio(seconds, name, base):
-    """Median over the rounds of one rival's time over another's of the same round."""
+    """Return the median over the rounds of the ratio of two times of one round."""
     pairs = zip(seconds[name], seconds[base], strict=True)
     return statistics.median(a / b for a, b in pairs)
 
 
 def print_table(columns, rows):
-    """Print a Markdown table, its first column to the left."""
+    """Print a Markdown table: first column left-aligned, others right-aligned."""
     cells = [columns, *[[str(cell) for cell in row] for row in rows]]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     print_head(columns, widths)
@@ -111,27 +114,27 @@ def print_table(columns, rows):
 
 
 def print_head(columns, widths):
-    """Print the head of a Markdown table."""
+    """Print the header of a Markdown table."""
     print_row(columns, widths)
     print_row(["-" * widths[0], *["-" * (w - 1) + ":" for w in widths[1:]]], widths)
 
 
 def print_row(cells, widths):
-    """Print a line of a Markdown table at once, also into a file."""
+    """Print a row of a Markdown table, flushed so that log files show it at once."""
     first, *others = zip(cells, widths, strict=True)
     padded = [f"{first[0]:<{first[1]}}", *[f"{c:>{width}}" for c, width in others]]
     print(f"| {' | '.join(padded)} |", flush=True)
 
 
 def assert_limits(claims):
-    """Print each claim as (what, found, limit) and stop where one does not hold."""
+    """Print claims (description, value, limit) and assert value <= limit for each."""
     print_table(
         ["claim", "found", "at most"],
-        [[what, f"{found:.4f}", f"{limit:.4g}"] for what, found, limit in claims],
+        [[what, f"{value:.4f}", f"{limit:.4g}"] for what, value, limit in claims],
     )
     broken = [
-        f"{what}: {found:.4f}, limit {limit:.4g}"
-        for what, found, limit in claims
-        if not found <= limit
+        f"{what}: {value:.4f}, limit {limit:.4g}"
+        for what, value, limit in claims
+        if not value <= limit  # also catches NaN
     ]
     assert not broken, "; ".join(broken)

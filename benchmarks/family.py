@@ -1,15 +1,16 @@
-"""The family side by side: cells, scans and poolings, one factor at a time.
+"""Comparison of cells, scans and poolings, one factor at a time.
 
     python benchmarks/family.py [--seconds 20] [--seeds 3] [--images N] [--data ...]
 
 Each classifier of the table differs from ``CRNNImageClassifier()`` or
-``RNNImageClassifier()`` in the one thing that its row names. One epoch of each is timed
-first (CPU seconds, after a pass to warm up), and ``max_epochs`` is set from it so that
-every fit takes about the same CPU seconds, at least one pass; all get the same images.
-The score is the accuracy on the last sixth of the training images of MNIST and of
-CIFAR-10 (its JPEG copy) and on a stratified third of the hands, in 32 x 32: this table
-is for choosing, and what one chooses by is not a test set. The control without
-recurrence is among the cells (``cell=None``). Seeds change weights and order.
+``RNNImageClassifier()`` in the parameter named by its row. One epoch of each is timed
+first (CPU seconds, after a warm-up epoch), and ``max_epochs`` is set so that every fit
+takes about the same CPU time, with at least one epoch; all are trained on the same
+images. The score is the accuracy on the last sixth of the training images of MNIST and
+of CIFAR-10 (a JPEG copy) and on a stratified third of the photographs of hands, resized
+to 32 x 32: the table is for model selection, so it does not use the test sets. The
+control without recurrence is among the cells (``cell=None``). The seed determines the
+initial weights and the order of the images.
 """
 
 import argparse
@@ -34,32 +35,33 @@ FACTORS = {
     "bidirectional": [False],
     "attention_heads": [4],
 }
-PATCH = {"snake": 4, "hilbert": 4, "sweep": 4}  # of images; one place of a feature map
+# of the RNN; the CRNN reads one pixel of its feature map per step
+PATCH = {"snake": 4, "hilbert": 4, "sweep": 4}
 BASES = {"CRNN": CRNNImageClassifier(), "RNN": RNNImageClassifier()}
 
 
-def members(base, name):
-    """The default, then what differs from it in one thing: (label, classifier)."""
+def variants(base, name):
+    """Yield (label, classifier): the default, then variants with one change each."""
     yield "default", clone(base)
     for factor, values in FACTORS.items():
         for value in values:
-            member = clone(base).set_params(**{factor: value})
+            variant = clone(base).set_params(**{factor: value})
             label = f"{factor}={value!r}"
             if factor == "scan" and value in PATCH and name == "RNN":
-                member.set_params(patch_size=PATCH[value])
+                variant.set_params(patch_size=PATCH[value])
                 label += f", patch_size={PATCH[value]}"
-            yield label, member
+            yield label, variant
 
 
 def hands():
-    """The photographs of hands in 32 x 32, split by class."""
+    """Load the photographs of hands at 32 x 32, with a stratified split."""
     paths, labels = list_images(DATA / "sign_digits")
     X = ImageReader((32, 32), n_jobs=-1).fit_transform(paths)
     return train_test_split(X, labels, test_size=1 / 3, random_state=0, stratify=labels)
 
 
 def held_out(images):
-    """Training images without their last sixth, and that sixth."""
+    """Split off the last sixth of the training images for validation."""
     X, y, _, _ = images()
     n = len(X) - len(X) // 6
     return X[:n], X[n:], y[:n], y[n:]
@@ -72,14 +74,14 @@ DATASETS = {
 }
 
 
-def epochs_for(member, X, y, seconds):
-    """Passes that take so many CPU seconds, and the seconds of one."""
-    few = slice(0, max(len(X) // 20, 256))
-    member.set_params(max_epochs=1).fit(X[few], y[few])  # warm up
-    few = slice(0, max(len(X) // 10, 512))
+def epochs_for(classifier, X, y, seconds):
+    """Return how many epochs fit into ``seconds`` of CPU time, and the time of one."""
+    subset = slice(0, max(len(X) // 20, 256))
+    classifier.set_params(max_epochs=1).fit(X[subset], y[subset])  # warm up
+    subset = slice(0, max(len(X) // 10, 512))
     start = time.process_time()
-    member.fit(X[few], y[few])
-    one = (time.process_time() - start) * len(X) / len(X[few])
+    classifier.fit(X[subset], y[subset])
+    one = (time.process_time() - start) * len(X) / len(X[subset])
     return max(1, round(seconds / one)), one
 
 
@@ -97,12 +99,13 @@ def main():
         for name, base in BASES.items():
             print(f"{name} on {data}: {len(X)} images, {len(X_valid)} to score")
             rows = []
-            for label, member in members(base, name):
-                epochs, _ = epochs_for(member, X, y, options.seconds)
+            for label, classifier in variants(base, name):
+                epochs, _ = epochs_for(classifier, X, y, options.seconds)
                 scores, start = [], time.process_time()
                 for seed in range(options.seeds):
-                    member.set_params(max_epochs=epochs, random_state=seed).fit(X, y)
-                    scores.append(member.score(X_valid, y_valid))
+                    classifier.set_params(max_epochs=epochs, random_state=seed)
+                    classifier.fit(X, y)
+                    scores.append(classifier.score(X_valid, y_valid))
                 took = (time.process_time() - start) / options.seeds
                 rows.append(
                     [

@@ -1,23 +1,31 @@
-"""784 steps of one pixel: the seconds of an epoch of each cell over an LSTM's.
+"""Time of one epoch of each cell over 784 steps, relative to the LSTM.
 
     python benchmarks/long_sequences.py [--rounds 3] [--images 1280] [--units 128]
 
-MNIST pixel by pixel in a fixed random order, one direction, last state, batches of 128,
-one pass over some images; all cells in turns in one process. A cell is timed with all
-its states, as a layer that another reads, through mean pooling, and with the last state
-alone, which a linear, time-invariant recurrence (LRU, LMU) gives without the others.
-Beside them the control without recurrence, which has no last state. A pass over a tenth
-of the images warms each up. Seconds and ratios are medians over the rounds.
+MNIST pixel by pixel in a fixed random order, unidirectional, mini-batches of 128, one
+epoch on a subset of the images; all cells are timed interleaved in one process. Each
+cell is timed with all hidden states computed (``pooling="mean"``), as below another
+layer, and with the last hidden state only (``pooling="last"``), which a linear
+time-invariant recurrence (LRU, LMU) computes without the others. The control without
+recurrence has no last state. An epoch on a tenth of the images is the warm-up. Times
+and ratios are medians over the rounds.
 
-Asserts that a pass of minGRU, LRU and LMU takes at most a fifth of the LSTM's, with all
-states. CPU seconds, which other programs disturb least.
+Asserts that an epoch of minGRU, LRU and LMU takes at most a fifth of the LSTM's, with
+all states. Times are CPU seconds, which depend least on other processes.
 """
 
 import argparse
 import statistics
 import time
 
-from _tools import assert_limits, describe, in_turns, mnist, print_table, ratio
+from _tools import (
+    assert_limits,
+    describe,
+    mnist,
+    print_table,
+    ratio,
+    time_interleaved,
+)
 
 from sk_rnnimage import ImageToSequence, RNNImageClassifier
 
@@ -35,9 +43,12 @@ def main():
     X = ImageToSequence("random").fit_transform(X[: options.images])
     y = y[: options.images]
     describe(
-        images=len(X), steps=X.shape[1], units=options.units, rounds=options.rounds,
+        images=len(X),
+        steps=X.shape[1],
+        units=options.units,
+        rounds=options.rounds,
         seed=0,
-    )  # fmt: skip
+    )
 
     def fit(cell, pooling, n=None):
         RNNImageClassifier(
@@ -51,23 +62,23 @@ def main():
             random_state=0,
         ).fit(X[:n], y[:n])
 
-    rivals = {
+    fits = {
         (cell, pooling): lambda cell=cell, pooling=pooling: fit(cell, pooling)
         for pooling in ("mean", "last")
         for cell in CELLS
         if cell or pooling == "mean"
     }
-    for cell, pooling in rivals:
+    for cell, pooling in fits:  # warm up
         fit(cell, pooling, n=len(X) // 10)
-    seconds = in_turns(rivals, options.rounds, clock=time.process_time)
+    seconds = time_interleaved(fits, options.rounds, clock=time.process_time)
     base = ("lstm", "mean")
 
-    def figures(rival):
-        if rival not in seconds:
+    def figures(name):
+        if name not in seconds:
             return ["", ""]
         return [
-            f"{statistics.median(seconds[rival]):.2f}",
-            f"{ratio(seconds, rival, base):.3f}",
+            f"{statistics.median(seconds[name]):.2f}",
+            f"{ratio(seconds, name, base):.3f}",
         ]
 
     print_table(

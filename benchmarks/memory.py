@@ -1,10 +1,11 @@
-"""Memory of fitting 60,000 uint8 images over what torch and the images take.
+"""Memory used by fitting 60,000 uint8 images, beyond torch and the images.
 
     python benchmarks/memory.py
 
-Runs itself twice as a child process: one fits MNIST, the other holds the images and
-trains the same network on one batch of them, which is what torch itself needs. The
-difference of the two peaks is what fitting adds; asserts at most 150 MB.
+Runs itself twice as a child process: one fits MNIST, the other loads the images and
+trains the same network on one batch of them, which gives the memory needed by torch and
+the images. The difference between the two peaks is the memory added by fitting; asserts
+at most 150 MB.
 """
 
 import argparse

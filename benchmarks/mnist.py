@@ -1,19 +1,19 @@
-"""The classifiers and their rivals on MNIST: 60,000 images to fit, 10,000 to score.
+"""The classifiers and baselines on MNIST: 60,000 training and 10,000 test images.
 
     python benchmarks/mnist.py [--seeds 3] [--images 60000] [--only NAME ...]
 
-Both classifiers with all defaults, their controls without recurrence (``cell=None``)
-and what a user would otherwise take. Seeds come in turns, each fit is printed as it is
-done; the table at the end has the mean accuracy on the test images and its range over
-the seeds, the median seconds to fit by the clock on the wall and of CPU time, and to
-predict. The rivals but PCA + SVC are fitted once. ``--only``
-takes parts of names, for instance ``--only CRNN PCA``. Keras comes with the extra
-``benchmark``; without it its row is left out.
+Both classifiers with default parameters, their controls without recurrence
+(``cell=None``) and common baselines. For each seed all classifiers are fitted in turn,
+and each fit is printed as it finishes. The final table has the mean accuracy on the
+test images and its range over the seeds, and the medians of the wall time and CPU time
+of the fit and of the wall time of the prediction. The baselines other than PCA + SVC
+are fitted once. ``--only`` selects by parts of names, for instance ``--only CRNN PCA``.
+Keras comes with the extra ``benchmark``; without it its row is left out.
 
-Asserts, where the rows are there, that the CRNN scores 0.993 and fits no longer than
-PCA + SVC (median over the seeds of the ratio of two times), and that the RNN scores
-0.992 and fits in a fifth of Keras' time, by the clock on the wall or, with
-``--clock "fit CPU s"``, by CPU time. With fewer than 60,000 images nothing is asserted.
+Asserts, for the rows that were run, that the CRNN scores 0.993 and fits in at most the
+time of PCA + SVC (median over the seeds of the ratio of the two times), and that the
+RNN scores 0.992 and fits in a fifth of Keras' time, in wall time or, with ``--clock
+"fit CPU s"``, in CPU time. With fewer than 60,000 images nothing is asserted.
 """
 
 import argparse
@@ -44,8 +44,8 @@ KERAS = "Keras LSTM 128 + LSTM 64"
 FIGURES = ("accuracy", "fit s", "fit CPU s", "predict s")
 
 
-class KerasReader:
-    """The Keras program: two LSTMs over the rows, Adam, 10 epochs."""
+class KerasLSTM:
+    """Two LSTM layers over the rows in Keras, Adam, 10 epochs."""
 
     def __init__(self, seed):
         self.seed = seed
@@ -68,17 +68,17 @@ class KerasReader:
         return self
 
     def predict(self, X):
-        """Labels of flat uint8 images."""
+        """Predict labels of flat uint8 images."""
         return self.model.predict(as_rows(X), batch_size=128, verbose=0).argmax(axis=1)
 
 
 def as_rows(X):
-    """Flat pixels as float images from 0 to 1, (B, 28, 28)."""
+    """Convert flat uint8 images to float32 images (B, 28, 28) in [0, 1]."""
     return to_unit(X).reshape(-1, 28, 28)
 
 
 def to_unit(X):
-    """Pixels from 0 to 1 in float32."""
+    """Scale uint8 pixels to float32 in [0, 1]."""
     return X.astype(np.float32) / 255
 
 
@@ -86,7 +86,7 @@ def scaled(*steps):
     return make_pipeline(FunctionTransformer(to_unit), *steps)
 
 
-RIVALS = {
+CLASSIFIERS = {
     CRNN: lambda seed: CRNNImageClassifier(random_state=seed),
     "CRNN, cell=None (control)": lambda seed: CRNNImageClassifier(
         cell=None, random_state=seed
@@ -104,21 +104,21 @@ RIVALS = {
     "HistGradientBoostingClassifier()": lambda seed: HistGradientBoostingClassifier(
         random_state=seed
     ),
-    KERAS: KerasReader,
+    KERAS: KerasLSTM,
 }
-REPEATED = list(RIVALS)[:5]  # the others are fitted once
+REPEATED = list(CLASSIFIERS)[:5]  # the others are fitted once
 
 
-def chosen(only):
-    """Names of the rivals that were asked for and can run."""
-    wanted = [n for n in RIVALS if not only or any(part in n for part in only)]
-    if KERAS in wanted and not start_keras():
-        wanted.remove(KERAS)
-    return wanted
+def select(only):
+    """Return the names selected by ``--only``, without Keras if it is not installed."""
+    names = [n for n in CLASSIFIERS if not only or any(part in n for part in only)]
+    if KERAS in names and not start_keras():
+        names.remove(KERAS)
+    return names
 
 
 def measure(classifier, data):
-    """Accuracy, seconds to fit, CPU seconds to fit, seconds to predict."""
+    """Return accuracy, wall time of fit, CPU time of fit and wall time of predict."""
     X_train, y_train, X_test, y_test = data
     start = clocks()
     classifier.fit(X_train, y_train)
@@ -129,20 +129,20 @@ def measure(classifier, data):
 
 
 def measure_all(names, n_seeds, data):
-    """Fit all in turns and print each as it is done; a list of figures by name."""
+    """Fit all for each seed, print each result; return lists of results by name."""
     widths = max(map(len, names)), 4, *map(len, FIGURES)
     print_head(("each fit", "seed", *FIGURES), widths)
     runs = {name: [] for name in names}
     for seed in range(n_seeds):
         for name in names:
             if seed == 0 or name in REPEATED:
-                runs[name].append(measure(RIVALS[name](seed), data))
-                print_row((name, str(seed), *in_words(runs[name][-1])), widths)
+                runs[name].append(measure(CLASSIFIERS[name](seed), data))
+                print_row((name, str(seed), *formatted(runs[name][-1])), widths)
     print()
     return runs
 
 
-def in_words(figures):
+def formatted(figures):
     accuracy, *seconds = figures
     return [f"{accuracy:.4f}", *[f"{value:.2f}" for value in seconds]]
 
@@ -152,25 +152,26 @@ def print_summary(runs):
     for name, figures in runs.items():
         scores, *times = np.transpose(figures)
         medians = [np.median(seconds) for seconds in times]
-        accuracy, *seconds = in_words((scores.mean(), *medians))
-        spread = f"{min(scores):.4f} to {max(scores):.4f}" if len(scores) > 1 else "-"
-        rows.append([name, accuracy, spread, *seconds, len(scores)])
+        accuracy, *seconds = formatted((scores.mean(), *medians))
+        extremes = f"{min(scores):.4f} to {max(scores):.4f}"
+        score_range = extremes if len(scores) > 1 else "-"
+        rows.append([name, accuracy, score_range, *seconds, len(scores)])
     print_table(("classifier", FIGURES[0], "range", *FIGURES[1:], "fits"), rows)
 
 
 def claims(runs, clock):
-    """What is claimed of the rows that ran, as (what, found, limit)."""
+    """Return the claims about the rows that were run: (description, value, limit)."""
     runs = {name: np.array(figures) for name, figures in runs.items()}
-    found = []
+    values = []
     for name, goal in ((CRNN, 0.993), (RNN, 0.992)):
         if name in runs:
-            found.append((f"errors of {name}", 1 - runs[name][:, 0].mean(), 1 - goal))
-    place = FIGURES.index(clock)
-    for name, rival, limit in ((CRNN, PCA_SVC, 1.0), (RNN, KERAS, 0.2)):
-        if name in runs and rival in runs:
-            ratios = runs[name][:, place] / runs[rival][:, place]
-            found.append((f"{clock}, {name} / {rival}", np.median(ratios), limit))
-    return found
+            values.append((f"errors of {name}", 1 - runs[name][:, 0].mean(), 1 - goal))
+    column = FIGURES.index(clock)
+    for name, baseline, limit in ((CRNN, PCA_SVC, 1.0), (RNN, KERAS, 0.2)):
+        if name in runs and baseline in runs:
+            ratios = runs[name][:, column] / runs[baseline][:, column]
+            values.append((f"{clock}, {name} / {baseline}", np.median(ratios), limit))
+    return values
 
 
 def main():
@@ -186,7 +187,7 @@ def main():
     describe(
         images=len(flat[0]), test_images=len(X_test), seeds=seeds_from(0, options.seeds)
     )
-    runs = measure_all(chosen(options.only), options.seeds, data)
+    runs = measure_all(select(options.only), options.seeds, data)
     print_summary(runs)
     if len(flat[0]) == 60000:
         assert_limits(claims(runs, options.clock))

@@ -1,12 +1,13 @@
-"""The best that recurrent networks reached here, each record with its settings.
+"""The best results of the recurrent networks, each with its hyper-parameters.
 
     python benchmarks/records.py NAME [--seeds 3] [--first-seed 0] [--validate]
 
-Fits the record's classifier on all training images of MNIST or CIFAR-10 (its JPEG
-copy) and scores it once on the test images, for each seed; prints accuracy, seconds by
-the clock on the wall and CPU seconds. ``--validate`` holds the last sixth of the
-training images out and scores on that instead: settings were chosen so. ``--control``
-does the same without recurrence (``cell=None``). Asserts the goal on the test images.
+Fits the classifier named NAME on all training images of MNIST or CIFAR-10 (a JPEG copy)
+and scores it once on the test images, for each seed; prints accuracy, wall time and CPU
+time. ``--validate`` holds out the last sixth of the training images and scores on it
+instead; the hyper-parameters were chosen this way. ``--control`` runs the same without
+recurrence (``cell=None``). Asserts the target accuracy on the test images and the CPU
+time of the fit.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from sklearn.base import clone
 
 from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier
 
-# name: images, what the CPU of two cores may take in seconds, goal, classifier
+# name: data set, limit on CPU seconds (of two cores), target accuracy, classifier
 RECORDS = {
     "mnist-crnn-short": (
         mnist,
@@ -96,10 +97,11 @@ def main():
         wall, cpu = clocks() - start
         cpu_seconds.append(cpu)
         scores.append(fitted.score(X_test, y_test))
-        plain = fitted.set_params(n_views=1).score(X_test, y_test)
+        single_view = fitted.set_params(n_views=1).score(X_test, y_test)
         print(
-            f"seed {seed}: accuracy {scores[-1]:.4f} ({plain:.4f} with one view), fit "
-            f"{wall:.0f} s, {cpu:.0f} s of CPU",
+            f"seed {seed}: accuracy {scores[-1]:.4f} "
+            f"({single_view:.4f} with one view), "
+            f"fit {wall:.0f} s, {cpu:.0f} s of CPU",
             flush=True,
         )
     print(f"mean accuracy {np.mean(scores):.4f}\n")

@@ -1,21 +1,25 @@
-"""Fit time against the number of images, pixels, steps and units.
+"""Fit time as a function of the number of images, pixels, steps and units.
 
     python benchmarks/scaling.py [--rounds 7] [--points 6]
 
-Four sweeps over images of random pixels in ten classes, one pass in batches of 128:
+Four sweeps over images of random pixels in ten classes, one epoch with mini-batches of
+128:
 
-- images: one LSTM of 64 units over the rows of 28 x 28;
-- pixels: 512 squares, the CRNN with all defaults, which reads the rows of its map;
-- steps: one LSTM of 64 units over 512 images with ever more rows of 28 pixels;
-- units: one LSTM over the rows of 1,024 images of 28 x 28, ever wider.
+- images: one LSTM of 64 units over the rows of images of 28 x 28;
+- pixels: the CRNN with default parameters on 512 square images of increasing size;
+- steps: one LSTM of 64 units over 512 images with an increasing number of rows of 28
+  pixels;
+- units: one LSTM with an increasing number of units over the rows of 1,024 images of
+  28 x 28.
 
-Whole fits run in turns; a time is the median over the rounds, of this process's CPU
-seconds with one thread, else by the clock on the wall. The exponent of a sweep is the
-slope of a least-squares line through the logarithms of its last four points: 1 is
-linear. For the units the products of the LSTM alone are counted (forward, and twice
-that backward but for the gradient of the pixels, which nobody needs); their rate over
-the time of the whole fit stands beside that of a large float32 matrix product in the
-same rounds.
+Complete fits are timed, interleaved. A time is the median over the rounds, of CPU time
+with one thread and of wall time otherwise. The exponent of a sweep is the slope of a
+least-squares line through the logarithms of its last four points: 1 means linear. For
+the sweep over the units the floating-point operations of the LSTM's matrix products are
+counted: the forward pass, and twice as many for the backward pass except for the
+gradient with respect to the pixels, which is not computed. Divided by the time of the
+complete fit, they give a rate, which is compared with that of a large float32 matrix
+product timed in the same rounds.
 
 Draws ``scaling.png`` beside this file. Asserts that the exponent of the images is at
 most 1.05.
@@ -27,7 +31,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from _tools import assert_limits, describe, in_turns, print_table
+from _tools import assert_limits, describe, print_table, time_interleaved
 
 from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier
 
@@ -56,7 +60,7 @@ def lstm(units):
 
 
 def task(sweep, value):
-    """The classifier of one point and the shape of its images (B, H, W)."""
+    """Return the classifier of one point and the shape of its images (B, H, W)."""
     if sweep == "images":
         return lstm(64), (value, 28, 28)
     if sweep == "pixels":
@@ -68,7 +72,7 @@ def task(sweep, value):
 
 
 def make_fit(sweep, value):
-    """One point as a function without arguments."""
+    """Return a function without arguments that fits one point."""
     classifier, shape = task(sweep, value)
     rng = np.random.default_rng(0)
     X = rng.integers(256, size=shape, dtype=np.uint8)
@@ -82,27 +86,29 @@ def make_matmul():
 
 
 def lstm_flops(units, steps=28, features=28, images=1024):
-    """Operations of the products of one pass, forward and backward."""
+    """Return the FLOP of the matrix products of one epoch, forward and backward."""
     forward = 2 * 4 * units * (features + units)
     backward = 2 * forward - 2 * 4 * units * features
     return images * steps * (forward + backward)
 
 
 def measure(n_points, rounds):
-    """Seconds of each (sweep, value), medians over the rounds, and their clock."""
-    one = torch.get_num_threads() == 1
+    """Return median times by (sweep, value), and the name of the clock."""
+    single_thread = torch.get_num_threads() == 1
     points = [(s, value) for s, values in SWEEPS.items() for value in values[:n_points]]
-    rivals = {point: make_fit(*point) for point in points} | {MATMUL: make_matmul()}
-    in_turns({(s, v[0]): rivals[s, v[0]] for s, v in SWEEPS.items()}, 1)  # warm up
-    times = in_turns(rivals, rounds, time.process_time if one else time.perf_counter)
-    seconds = {point: float(np.median(found)) for point, found in times.items()}
-    return seconds, "CPU s" if one else "s"
+    tasks = {point: make_fit(*point) for point in points} | {MATMUL: make_matmul()}
+    smallest = {(s, values[0]): tasks[s, values[0]] for s, values in SWEEPS.items()}
+    time_interleaved(smallest, 1)  # warm up
+    clock = time.process_time if single_thread else time.perf_counter
+    times = time_interleaved(tasks, rounds, clock)
+    seconds = {point: float(np.median(values)) for point, values in times.items()}
+    return seconds, "CPU s" if single_thread else "s"
 
 
-def line(values, seconds):
-    """Exponent and factor of seconds = factor * value ** exponent, on the last points.
+def power_law(values, seconds):
+    """Fit seconds = factor * value ** exponent to the last points.
 
-    By least squares on the logarithms.
+    By least squares on the logarithms; returns exponent and factor.
     """
     values, seconds = values[-N_FITTED:], seconds[-N_FITTED:]
     exponent, offset = np.polyfit(np.log(values), np.log(seconds), 1)
@@ -116,12 +122,12 @@ def print_sweeps(curves, clock):
         for value, seconds in zip(*points, strict=True)
     ]
     print_table(("sweep", "value", f"fit {clock}", "µs each"), rows)
-    exponents = [(s, f"{line(*points)[0]:.3f}") for s, points in curves.items()]
+    exponents = [(s, f"{power_law(*points)[0]:.3f}") for s, points in curves.items()]
     print_table((f"sweep, last {N_FITTED} points", "exponent"), exponents)
 
 
 def print_rates(units, seconds, matmul_seconds):
-    """The rate of the LSTM in a whole fit, and its share of a matrix product's."""
+    """Print the rate of the LSTM in a complete fit, relative to a matrix product."""
     peak = 2 * MATMUL_SIDE**3 / matmul_seconds / 1e9
     rates = [lstm_flops(n) / s / 1e9 for n, s in zip(units, seconds, strict=True)]
     rows = [(n, f"{rate:.1f}", f"{rate / peak:.0%}") for n, rate in zip(units, rates)]
@@ -130,7 +136,7 @@ def print_rates(units, seconds, matmul_seconds):
 
 
 def draw(curves, clock):
-    """Measured points and fitted line of each sweep, in four panels."""
+    """Plot the measured points and the fitted line of each sweep, in four panels."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -148,21 +154,21 @@ def draw(curves, clock):
     plt.close(figure)
 
 
-def in_words(sweep, value):
-    """A value on its axis; the pixels of a square by its side."""
+def tick_label(sweep, value):
+    """Return the label of a value on its axis; pixels are labelled as side squared."""
     return f"{value**0.5:.0f}$^2$" if sweep == "pixels" else f"{value:,.0f}"
 
 
 def draw_sweep(panel, sweep, values, seconds):
     from matplotlib.ticker import LogLocator
 
-    exponent, factor = line(values, seconds)
+    exponent, factor = power_law(values, seconds)
     values = np.array(values, dtype=float)
     fitted = values[-N_FITTED:]
     panel.loglog(values, factor * values**exponent, ":", color="0.6", linewidth=1.5)
     panel.loglog(fitted, factor * fitted**exponent, color="tab:orange", linewidth=2)
     panel.loglog(values, seconds, "o", color="tab:blue", markersize=6)
-    panel.set_xticks(values, [in_words(sweep, value) for value in values])
+    panel.set_xticks(values, [tick_label(sweep, value) for value in values])
     panel.set_xticks([], minor=True)
     panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     panel.yaxis.set_major_formatter("{x:g}")
@@ -188,7 +194,7 @@ def main():
     print_sweeps(curves, clock)
     print_rates(*curves["units"], seconds[MATMUL])
     draw(curves, clock)
-    exponent, _ = line(*curves["images"])
+    exponent, _ = power_law(*curves["images"])
     assert_limits([("exponent of the images", exponent, LIMIT)])
 
 

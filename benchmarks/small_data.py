@@ -1,8 +1,8 @@
-"""All defaults on 1,200 digits of 8 x 8, scored on the other 597.
+"""Default parameters on 1,200 digits of 8 x 8, scored on the other 597.
 
     python benchmarks/small_data.py [--seeds 3]
 
-Asserts that both classifiers score 0.95 or more at every seed.
+Asserts that both classifiers score at least 0.95 for every seed.
 """
 
 import argparse
@@ -18,10 +18,10 @@ from sk_rnnimage import (
     classic_classifiers,
 )
 
-LIMIT = 0.05  # of errors
+LIMIT = 0.05  # error rate
 
 
-def rivals(seed):
+def classifiers(seed):
     return {
         "RNNImageClassifier": RNNImageClassifier(random_state=seed),
         "RNN, cell=None": RNNImageClassifier(cell=None, random_state=seed),
@@ -44,19 +44,20 @@ def main():
     seeds = parser.parse_args().seeds
     X, y = load_digits(return_X_y=True)
     describe(images=1200, test_images=597, seeds=seeds_from(0, seeds))
-    found = {name: [] for name in rivals(0)}
+    results = {name: [] for name in classifiers(0)}
     for seed in range(seeds):
-        for name, classifier in rivals(seed).items():
-            found[name].append(run(classifier, X, y))
+        for name, classifier in classifiers(seed).items():
+            results[name].append(run(classifier, X, y))
     rows = []
-    for name, runs in found.items():
+    for name, runs in results.items():
         scores, seconds = np.array(runs).T
-        spread = f"{scores.min():.4f} to {scores.max():.4f}"
-        rows.append([name, f"{scores.mean():.4f}", spread, f"{np.median(seconds):.2f}"])
+        score_range = f"{scores.min():.4f} to {scores.max():.4f}"
+        mean, fit_time = f"{scores.mean():.4f}", f"{np.median(seconds):.2f}"
+        rows.append([name, mean, score_range, fit_time])
     print_table(["classifier", "accuracy", "range", "fit s"], rows)
     assert_limits(
         [
-            (f"errors of {name}", 1 - min(score for score, _ in found[name]), LIMIT)
+            (f"errors of {name}", 1 - min(score for score, _ in results[name]), LIMIT)
             for name in ("RNNImageClassifier", "CRNNImageClassifier")
         ]
     )

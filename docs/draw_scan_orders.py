@@ -1,4 +1,4 @@
-"""Draw the scan orders for the README: python docs/draw_scan_orders.py."""
+"""Draw the scan orders shown in the README: python docs/draw_scan_orders.py."""
 
 from pathlib import Path
 

@@ -1,11 +1,12 @@
-"""Where the examples find their images.
+"""Images for the examples.
 
-Real images lie in the folder that the environment variable ``SK_RNNIMAGE_DATA`` names,
-by default ``../shared/data`` beside the repository: ``mnist.npz``,
-``cifar10_jpeg.npz`` and ``sign_digits/``. Nothing is downloaded. What is not there is
-replaced by images that scikit-learn brings, and a printed line says so.
+Real images are read from the folder named by the environment variable
+``SK_RNNIMAGE_DATA``, by default ``../shared/data`` beside the repository:
+``mnist.npz``, ``cifar10_jpeg.npz`` and ``sign_digits/``. Nothing is downloaded. Missing
+data is replaced by images bundled with scikit-learn, with a printed note.
 
-``SK_RNNIMAGE_SMALL=1`` makes every example small: a test that it runs, no result.
+``SK_RNNIMAGE_SMALL=1`` shrinks every example, to test that it runs; the results then
+mean nothing.
 """
 
 import os
@@ -19,20 +20,20 @@ from sklearn.model_selection import train_test_split
 
 from sk_rnnimage import ImageReader
 
-_BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
-DATA = Path(os.environ.get("SK_RNNIMAGE_DATA", _BESIDE))
+_DEFAULT = Path(__file__).resolve().parents[2] / "shared" / "data"
+DATA = Path(os.environ.get("SK_RNNIMAGE_DATA", _DEFAULT))
 SMALL = os.environ.get("SK_RNNIMAGE_SMALL", "0") not in ("", "0")
 
 
 def sized(full, small):
-    """Give one of two values: the full one, or the one for a quick test."""
+    """Return ``full``, or ``small`` for a quick test."""
     return small if SMALL else full
 
 
 def mnist(n_train, n_test, seed=0):
-    """Draw digits from MNIST, or from scikit-learn's 1,797 of 8 x 8.
+    """Sample digits from MNIST, or from scikit-learn's 1,797 digits of 8 x 8.
 
-    Returns X_train, y_train, X_test, y_test; the test images come from the test set.
+    Returns X_train, y_train, X_test, y_test; the test images are from the test set.
     """
     file = DATA / "mnist.npz"
     if file.exists():
@@ -41,49 +42,56 @@ def mnist(n_train, n_test, seed=0):
                 (f[f"X_{part}"], f[f"y_{part}"]) for part in ("train", "test")
             )
     else:
-        _say(f"{file.name} is not there: scikit-learn's digits of 8 x 8 instead.")
+        _print_once(
+            f"{file.name} is not there: scikit-learn's digits of 8 x 8 instead."
+        )
         digits = load_digits()
         X_train, X_test, y_train, y_test = train_test_split(
-            digits.images.astype(np.uint8), digits.target, test_size=500,
-            random_state=0, stratify=digits.target,
-        )  # fmt: skip
+            digits.images.astype(np.uint8),
+            digits.target,
+            test_size=500,
+            random_state=0,
+            stratify=digits.target,
+        )
         train, test = (X_train, y_train), (X_test, y_test)
-    return *_draw(*train, n_train, seed), *_draw(*test, n_test, seed)
+    return *_sample(*train, n_train, seed), *_sample(*test, n_test, seed)
 
 
 def photographs(names, n_train, n_test, seed=0):
-    """Draw colour photographs of some classes from CIFAR-10, in its JPEG copy.
+    """Sample colour photographs of the named classes from a JPEG copy of CIFAR-10.
 
-    Where that is not there, pieces of scikit-learn's two photographs: the class is the
-    photograph, and the test pieces come from its right third.
+    If it is missing, sample crops of scikit-learn's two photographs: the class is the
+    photograph, and the test crops come from its right third.
     """
     file = DATA / "cifar10_jpeg.npz"
     if not file.exists():
-        _say(f"{file.name} is not there: pieces of scikit-learn's two photographs.")
-        return *_pieces(n_train, 0, 2 / 3, seed), *_pieces(n_test, 2 / 3, 1, seed)
-    known = "airplane automobile bird cat deer dog frog horse ship truck".split()
+        _print_once(
+            f"{file.name} is not there: pieces of scikit-learn's two photographs."
+        )
+        return *_crops(n_train, 0, 2 / 3, seed), *_crops(n_test, 2 / 3, 1, seed)
+    classes = "airplane automobile bird cat deer dog frog horse ship truck".split()
     parts = []
     with np.load(file) as f:
         for split, n in (("train", n_train), ("test", n_test)):
-            data, ends = f[f"{split}_jpeg"], f[f"{split}_offsets"]
-            labels = np.array(known)[f[f"{split}_labels"]]
-            places, y = _draw(np.arange(len(labels)), labels, n, seed, names)
-            files = [data[ends[i] : ends[i + 1]].tobytes() for i in places]
+            data, offsets = f[f"{split}_jpeg"], f[f"{split}_offsets"]
+            labels = np.array(classes)[f[f"{split}_labels"]]
+            indices, y = _sample(np.arange(len(labels)), labels, n, seed, names)
+            files = [data[offsets[i] : offsets[i + 1]].tobytes() for i in indices]
             parts += [ImageReader(mode="RGB").fit_transform(files), y]
     return tuple(parts)
 
 
 def hands(folder):
-    """Give the folder with photographs of hands, or write digits into ``folder``."""
+    """Return the folder of photographs of hands, or write digits to ``folder``."""
     if (DATA / "sign_digits").is_dir():
         return DATA / "sign_digits"
-    _say("sign_digits is not there: scikit-learn's digits of 8 x 8 instead.")
+    _print_once("sign_digits is not there: scikit-learn's digits of 8 x 8 instead.")
     digits = load_digits()
     return write_files(digits.images * 15, digits.target, folder)
 
 
 def write_files(images, labels, folder):
-    """Write grey images as PNG files into ``folder``, one folder a class."""
+    """Write grey images as PNG files to ``folder``, one sub-folder per class."""
     for label in np.unique(labels):
         Path(folder, str(label)).mkdir(parents=True, exist_ok=True)
     for i, (image, label) in enumerate(zip(images, labels)):
@@ -93,20 +101,20 @@ def write_files(images, labels, folder):
 
 
 @cache
-def _say(line):
-    """Print a line once."""
+def _print_once(line):
+    """Print a line, but not again if it is the same."""
     print(line)
 
 
-def _draw(X, y, n, seed, names=None):
-    """Draw n images by chance, of all classes or of those with some names."""
+def _sample(X, y, n, seed, names=None):
+    """Sample n images at random, from all classes or from those in ``names``."""
     rows = np.arange(len(y)) if names is None else np.flatnonzero(np.isin(y, names))
     rows = np.random.RandomState(seed).permutation(rows)[:n]
     return X[rows], y[rows]
 
 
-def _pieces(n, start, stop, seed):
-    """Pieces of 32 x 32 from between two places of the width of each photograph."""
+def _crops(n, start, stop, seed):
+    """Sample 32 x 32 crops between two fractions of the width of each photograph."""
     rng = np.random.RandomState(seed)
     photographs = load_sample_images().images
     y = np.arange(n) % len(photographs)

@@ -1,11 +1,11 @@
 """
-Which lines of a digit a network looks at
+Attention weights of the lines of a digit
 =========================================
 
-With attention on top, an LSTM weighs its states and averages them. The weights can be
-asked for, and drawn beside the lines of a digit.
+With attention pooling, the output of an LSTM is a weighted mean of its hidden states.
+``attention_weights`` returns the weights, here drawn beside the lines of a digit.
 
-Measured on 4,000 test digits of MNIST, 6,000 to train, 6 passes, one seed::
+Measured on 4,000 test digits of MNIST, 6,000 training digits, 6 epochs, one seed::
 
     attention                 0.9675
     mean                      0.9675
@@ -13,23 +13,24 @@ Measured on 4,000 test digits of MNIST, 6,000 to train, 6 passes, one seed::
     attention, no recurrence  0.8965
     the largest weight of the median digit is 12.7 times the mean weight
 
-The network settles on a few lines, where the strokes that it has read tell the digit:
-where a 7 is crossed and a 4 closed. It is no more accurate for that.
+The weights concentrate on a few lines, at which the strokes read so far identify the
+digit: where a 7 is crossed and a 4 closed. This does not improve accuracy.
 
-Limits: one seed; the scores are known to 0.3 points. A weight belongs to a state, not
-to the pixels of its line: the state also knows the lines above. In both directions
-every state knows the whole digit, and its weight says little about its line.
+Limits: one seed; the standard error of the scores is 0.3 points. A weight belongs to a
+hidden state, not to the pixels of its line: the state also depends on the lines above.
+In a bidirectional network every state depends on the whole digit, and its weight says
+little about its line.
 """
 
 # ruff: noqa: D205, D400
 
 # %%
-# An LSTM with attention on top
-# -----------------------------
-# ``pooling="attention"`` learns one weight a step; the states of all steps are averaged
-# with these weights. With ``scan="rows"`` a step is a line of pixels, so the weights of
-# a digit can stand beside its lines. Read downwards alone, a state knows its own line
-# and those above it.
+# An LSTM with attention pooling
+# ------------------------------
+# ``pooling="attention"`` computes one weight per step; the hidden states of all steps
+# are averaged with these weights. With ``scan="rows"`` a step is a line of pixels, so
+# each line of a digit has one weight. ``bidirectional=False``, so that a state depends
+# only on its own line and those above it.
 import matplotlib.pyplot as plt
 import numpy as np
 from _data import mnist, sized
@@ -49,8 +50,8 @@ for pooling in ("attention", "mean", "last"):
     )
     scores[pooling] = classifier.fit(X_train, y_train).score(X_test, y_test)
     if pooling == "attention":
-        reader = classifier
-control = RNNImageClassifier(**{**reader.get_params(), "cell": None})
+        with_attention = classifier
+control = RNNImageClassifier(**{**with_attention.get_params(), "cell": None})
 scores["attention, no recurrence"] = control.fit(X_train, y_train).score(X_test, y_test)
 print(f"{len(X_train):,} digits to train, {len(X_test):,} to test")
 for name, score in scores.items():
@@ -59,8 +60,8 @@ for name, score in scores.items():
 # %%
 # The weights
 # -----------
-# One row a digit, one weight a line; each row sums to 1.
-weights = reader.attention_weights(X_test)  # (B, T)
+# One row per digit, one column per line; each row sums to 1.
+weights = with_attention.attention_weights(X_test)  # (B, T)
 assert np.allclose(weights.sum(axis=1), 1)
 uniform = 1 / weights.shape[1]
 largest = np.median(weights.max(axis=1)) / uniform
@@ -69,14 +70,15 @@ print(f"the largest weight of the median digit is {largest:.1f} times the mean w
 # %%
 # Five digits, and the weights beside their lines
 # -----------------------------------------------
-# The dashed line is the weight that every line has in a plain mean.
+# The dashed line is the weight of every line in an unweighted mean.
 shown = [np.flatnonzero(y_test == digit)[0] for digit in (0, 2, 4, 7, 9)]
 fig, axes = plt.subplots(
     1, 10, figsize=(12, 2.1), layout="constrained", width_ratios=(2, 1) * 5
 )
 for picture, bars, i in zip(axes[::2], axes[1::2], shown):
+    predicted = with_attention.predict(X_test[[i]])[0]
     picture.imshow(X_test[i], cmap="gray_r", aspect="auto")
-    picture.set(xticks=[], yticks=[], title=f"said {reader.predict(X_test[[i]])[0]}")
+    picture.set(xticks=[], yticks=[], title=f"predicted {predicted}")
     bars.barh(range(weights.shape[1]), weights[i], height=1, color="#d1495b")
     bars.axvline(uniform, color="black", linestyle="--", linewidth=1)
     bars.set(

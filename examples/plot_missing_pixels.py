@@ -1,13 +1,13 @@
 """
-Pixels that are missing
-=======================
+Missing pixels
+==============
 
-NaN is a missing pixel: a dead spot of a sensor, a cloud, a scratch. A network that was
-fitted on images with NaN gets one channel more, which says where pixels are missing;
-one that was fitted on complete images takes the mean for what is missing later.
+NaN marks a missing pixel, for instance dead sensor pixels, a cloud or a scratch. A
+network fitted on images with NaN gets a mask of the missing pixels as an extra channel.
+A network fitted on complete images replaces missing pixels with the mean at prediction.
 
-Measured on 2,000 test digits of MNIST, 3,000 to train, by the share of the pixels that
-are missing in the test, one seed::
+Measured on 2,000 test digits of MNIST, 3,000 training digits, by the fraction of
+missing pixels in the test images, one seed::
 
                                         0.00    0.10    0.25    0.50    0.75    0.90
     CRNN, fitted with holes           0.9695  0.9695  0.9695  0.9500  0.8710  0.5875
@@ -16,22 +16,23 @@ are missing in the test, one seed::
     Mean imputer + SVC, with holes    0.9335  0.9265  0.9130  0.8720  0.7740  0.5575
     Gradient boosting, with holes     0.9120  0.9065  0.8895  0.8550  0.7275  0.4780
 
-Who expects missing pixels must show some to ``fit``: it costs one point on complete
-digits, and half of the pixels may then be absent for two points more. The mean alone
-bears with one pixel in ten. The recurrence adds nothing that this test can tell.
+If missing pixels are expected in prediction, fit on images with missing pixels: this
+costs one point on complete digits, and with half of the pixels missing the loss is only
+two points more. Mean imputation alone copes with one missing pixel in ten. Recurrence
+makes no measurable difference.
 
-Limits: one seed; a score is known to 0.3 to 1.1 points. The pixels go one by one and by
-chance, so a neighbour is nearly always there; a whole patch that is covered is another
-task. No rival was tuned.
+Limits: one seed; the standard error of a score is 0.3 to 1.1 points. Pixels are dropped
+independently at random, so a neighbour is nearly always there; an occluded region is a
+different task. No baseline was tuned.
 """
 
 # ruff: noqa: D205, D400
 
 # %%
-# Digits with holes
-# -----------------
-# Each image loses each of its pixels with one probability: in the training set that is
-# drawn between 0 and 0.9 for each image, in the tests it is the same for all.
+# Digits with missing pixels
+# --------------------------
+# Each pixel is dropped independently. In the training set the probability is drawn for
+# each image, uniformly between 0 and 0.9; in a test set it is the same for all images.
 import matplotlib.pyplot as plt
 import numpy as np
 from _data import mnist, sized
@@ -41,25 +42,25 @@ from sklearn.pipeline import make_pipeline
 
 from sk_rnnimage import CRNNImageClassifier, classic_classifiers
 
-SHARES = sized((0, 0.1, 0.25, 0.5, 0.75, 0.9), (0, 0.5))
+FRACTIONS = sized((0, 0.1, 0.25, 0.5, 0.75, 0.9), (0, 0.5))
 X_train, y_train, X_test, y_test = mnist(sized(3000, 150), sized(2000, 100))
 rng = np.random.RandomState(0)
 
 
-def with_holes(X, share):
-    """Replace a share of the pixels of each image with NaN."""
-    lost = rng.uniform(size=X.shape) < np.reshape(share, (-1, 1, 1))
-    return np.where(lost, np.nan, X).astype(np.float32)
+def drop_pixels(X, fraction):
+    """Replace a random fraction of the pixels of each image with NaN."""
+    missing = rng.uniform(size=X.shape) < np.reshape(fraction, (-1, 1, 1))
+    return np.where(missing, np.nan, X).astype(np.float32)
 
 
-X_holes = with_holes(X_train, rng.uniform(0, 0.9, size=len(X_train)))
-tests = [with_holes(X_test, share) for share in SHARES]
+X_missing = drop_pixels(X_train, rng.uniform(0, 0.9, size=len(X_train)))
+tests = [drop_pixels(X_test, fraction) for fraction in FRACTIONS]
 
 # %%
-# The contenders
-# --------------
-# The networks read NaN by themselves, and so does gradient boosting, whose trees send a
-# missing value to the better side of each split. The SVC needs an imputer.
+# The classifiers
+# ---------------
+# The networks support NaN natively, and so does gradient boosting, whose trees learn at
+# each split which child gets the missing values. The SVC needs an imputer.
 settings = {"random_state": 0, "max_epochs": sized("auto", 2)}
 classifiers = {
     "CRNN, fitted with holes": CRNNImageClassifier(**settings),
@@ -69,45 +70,48 @@ classifiers = {
         SimpleImputer(), classic_classifiers()["SVC"]
     ),
     "Gradient boosting, with holes": HistGradientBoostingClassifier(
-        learning_rate=0.2, max_iter=sized(60, 2), max_leaf_nodes=15, max_bins=32,
+        learning_rate=0.2,
+        max_iter=sized(60, 2),
+        max_leaf_nodes=15,
+        max_bins=32,
         random_state=0,
     ),
-}  # fmt: skip
+}
 
 
 def flat(X):
-    """Images as rows, for classifiers that know no images."""
+    """Flatten images (B, H, W) to (B, H * W), for classifiers that need 2D input."""
     return X.reshape(len(X), -1)
 
 
 # %%
-# Accuracy by the share that is missing
-# -------------------------------------
+# Accuracy by fraction of missing pixels
+# --------------------------------------
 print(
     f"{len(X_train):,} digits to train, accuracy on {len(X_test):,}, by missing share"
 )
-print(f"{'':32s}" + "".join(f"{share:8.2f}" for share in SHARES))
+print(f"{'':32s}" + "".join(f"{fraction:8.2f}" for fraction in FRACTIONS))
 curves = {}
 for name, classifier in classifiers.items():
-    classifier.fit(flat(X_train if "complete" in name else X_holes), y_train)
+    classifier.fit(flat(X_train if "complete" in name else X_missing), y_train)
     curves[name] = [classifier.score(flat(X), y_test) for X in tests]
     print(f"{name:32s}" + "".join(f"{score:8.4f}" for score in curves[name]))
 
 # %%
-# The curves, and one digit
-# -------------------------
+# Accuracy curves and an example digit
+# ------------------------------------
 fig = plt.figure(figsize=(9, 4.6), layout="constrained")
 left, right = fig.subfigures(1, 2, width_ratios=(4, 1))
 ax = left.subplots()
 for name, scores in curves.items():
     style = "o--" if "no recurrence" in name else "o-" if "CRNN" in name else "o:"
-    ax.plot(SHARES, scores, style, label=name)
-ax.set(xlabel="share of the pixels that are missing", ylabel="test accuracy")
+    ax.plot(FRACTIONS, scores, style, label=name)
+ax.set(xlabel="fraction of missing pixels", ylabel="test accuracy")
 ax.legend(fontsize="small")
 right.suptitle("missing: red")
 colours = plt.get_cmap("gray_r").with_extremes(bad="#d1495b")
-for ax, X, share in zip(right.subplots(len(SHARES), 1), tests, SHARES):
+for ax, X, fraction in zip(right.subplots(len(FRACTIONS), 1), tests, FRACTIONS):
     ax.imshow(X[0], cmap=colours)
     ax.set(xticks=[], yticks=[])
-    ax.set_ylabel(f"{share:g}", rotation=0, ha="right", va="center")
+    ax.set_ylabel(f"{fraction:g}", rotation=0, ha="right", va="center")
 plt.show()

@@ -1,28 +1,29 @@
 """
-Which network? A random search
-==============================
+Randomised search over network hyper-parameters
+===============================================
 
-Cell, size, reading and learning rate of a network, searched as those of any estimator.
+``RandomizedSearchCV`` searches the cell, hidden size, scan and learning rate of a
+network, as the hyper-parameters of any estimator.
 
-Measured on 1,200 digits of 8 x 8 in three folds, 20 candidates of 8 passes, scored on
-the other 597, one seed::
+Measured on 1,200 digits of 8 x 8 with three-fold cross-validation, 20 candidates, 8
+epochs each, scored on the other 597, one seed; a pass is an epoch::
 
     test digits: 0.9765 for the best of the search,
     0.9883 for the defaults, in as many passes
 
-Reading rows and columns matters most, then a rate that is not too small; the cell
-matters little. The search did not beat the defaults: 20 draws from a
-wide space are few, and the rate of the defaults is a good one.
+Scanning both rows and columns matters most, then a learning rate that is not too small;
+the cell matters little. The search did not beat the defaults: 20 candidates are few for
+a large search space, and the default learning rate is a good one.
 
-Limits: one search; a score on 597 images is known to 0.5 points. The best
-cross-validated score is the largest of 20, and so too high by a little.
+Limits: one search; the standard error of a score on 597 images is 0.5 points. The best
+cross-validation score is the maximum of 20, and therefore slightly optimistic.
 """
 
 # ruff: noqa: D205, D400
 
 # %%
-# The digits that scikit-learn brings
-# -----------------------------------
+# The digits bundled with scikit-learn
+# ------------------------------------
 import matplotlib.pyplot as plt
 from _data import sized
 from scipy.stats import loguniform
@@ -37,8 +38,8 @@ X_train, X_test, y_train, y_test = train_test_split(
 )
 
 # %%
-# The space
-# ---------
+# The search space
+# ----------------
 # ``cell=None``, the control without recurrence, is a candidate like the others.
 space = {
     "cell": ["rnn", "gru", "lstm", "mingru", None],
@@ -52,11 +53,11 @@ search = RandomizedSearchCV(
 )
 
 # %%
-# Under a progress bar
-# --------------------
-# scikit-learn from 1.9 on has a bar of its own, which needs ``rich``. It shows the
-# search and, where the classifier takes part, the epochs of each fit. Without these
-# the search prints a line for each fit.
+# A progress bar
+# --------------
+# scikit-learn 1.9 and later has a progress bar, which needs ``rich``. It shows the
+# search and, if the classifier supports callbacks, the epochs of each fit. Otherwise
+# the search prints one line per fit.
 try:
     from sklearn.callback import ProgressBar
 
@@ -67,8 +68,8 @@ except ImportError:
 search.fit(X_train, y_train)
 
 # %%
-# What was found
-# --------------
+# Results of the search
+# ---------------------
 results = search.cv_results_
 print(f"{'cell':8s}{'units':>6s}{'rate':>8s}  {'scan':20s}cross-validated")
 for i in results["rank_test_score"].argsort():
@@ -83,16 +84,16 @@ print(f"test digits: {search.score(X_test, y_test):.4f} for the best of the sear
 print(f"{default:.4f} for the defaults, in as many passes")
 
 # %%
-# What mattered
-# -------------
-# Each point is a network, coloured by how it reads; the table has the cells.
+# Which hyper-parameters matter
+# -----------------------------
+# Each point is a candidate, coloured by its scan; the table above has the cells.
 fig, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
 for scan in space["scan"]:
     rows = [i for i, p in enumerate(results["params"]) if p["scan"] == scan]
     rates = [results["params"][i]["learning_rate"] for i in rows]
     errors = 100 * (1 - results["mean_test_score"][rows])
     ax.scatter(rates, errors, label=scan if isinstance(scan, str) else " + ".join(scan))
-ax.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="errors, %")
+ax.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="error rate, %")
 ax.set_xticks([0.001, 0.003, 0.01, 0.03], ["0.001", "0.003", "0.01", "0.03"])
 ax.set_yticks([2, 5, 10, 20, 50], ["2", "5", "10", "20", "50"])
 ax.minorticks_off()

@@ -1,33 +1,35 @@
 """
-What is known after each line
-=============================
+Predictions after each line
+===========================
 
-A recurrent network reads a digit line by line, and can be asked after each line what it
-takes the digit for: ``staged_predict_proba`` gives the probabilities of the classes
-as if the lines below were not there.
+A recurrent network reads a digit line by line and can predict after each line:
+``staged_predict_proba`` yields the class probabilities computed from the lines read so
+far.
 
-Measured on 4,000 test digits of MNIST, 5,000 to train, 6 passes, one seed, by the lines
-that were read and the pooling of the states::
+Measured on 4,000 test digits of MNIST, 5,000 training digits, 6 epochs, one seed, by
+number of lines read and pooling::
 
                    4       8      12      16      20      24      28
     last      0.1040  0.1123  0.0975  0.2000  0.3947  0.7170  0.9665
     mean      0.1035  0.1570  0.3395  0.5907  0.8498  0.9490  0.9603
     no recurrence, all lines: 0.8515
 
-The two end alike, but the mean of the states is of use early: after 20 of 28 lines it
-knows as much as the control that saw all. The last state was only ever asked at the
-end of a digit.
+The final accuracies are similar, but mean pooling is useful early: after 20 of 28 lines
+it is as accurate as the control after all lines. With ``pooling="last"`` the network
+was trained only on the state after the last line.
 
-Limits: one seed; a score is known to 0.8 points at worst and 0.3 at the end. Training
-never showed a part of a digit, so the early curve is no bound on what can be known.
+Limits: one seed; the standard error of a score is 0.8 points at worst and 0.3 after the
+last line. The networks were trained on whole digits only, so the early scores are no
+upper bound on what can be predicted from the first lines.
 """
 
 # ruff: noqa: D205, D400
 
 # %%
-# A network that reads downwards
-# ------------------------------
-# One with the last state deciding, and one that averages over all states so far.
+# Two unidirectional networks
+# ---------------------------
+# Both read from top to bottom. One classifies from the last hidden state, the other
+# from the mean of all hidden states so far.
 import matplotlib.pyplot as plt
 import numpy as np
 from _data import mnist, sized
@@ -36,7 +38,7 @@ from sk_rnnimage import RNNImageClassifier
 
 X_train, y_train, X_test, y_test = mnist(sized(5000, 200), sized(4000, 100))
 settings = {"scan": "rows", "bidirectional": False, "random_state": 0}
-readers = {
+classifiers = {
     pooling: RNNImageClassifier(
         pooling=pooling, max_epochs=sized(6, 2), **settings
     ).fit(X_train, y_train)
@@ -44,33 +46,33 @@ readers = {
 }
 
 # %%
-# Accuracy line by line
-# ---------------------
-# An iterator yields the probabilities of all test digits after one line, two lines and
-# so on; the last ones are those of ``predict_proba``.
+# Accuracy after each line
+# ------------------------
+# The iterator yields the probabilities of all test digits after one line, two lines and
+# so on; the last ones equal those of ``predict_proba``.
 curves = {}
-for pooling, reader in readers.items():
-    stages = list(reader.staged_predict_proba(X_test))  # T times (B, K)
-    assert np.allclose(stages[-1], reader.predict_proba(X_test))
-    said = reader.classes_[np.argmax(stages, axis=2)]  # (T, B)
-    curves[pooling] = (said == y_test).mean(axis=1)
+for pooling, classifier in classifiers.items():
+    stages = list(classifier.staged_predict_proba(X_test))  # T times (B, K)
+    assert np.allclose(stages[-1], classifier.predict_proba(X_test))
+    predicted = classifier.classes_[np.argmax(stages, axis=2)]  # (T, B)
+    curves[pooling] = (predicted == y_test).mean(axis=1)
     if pooling == "last":
         probabilities = np.stack(stages)  # (T, B, K)
 T = len(probabilities)
-asked = np.linspace(0, T, 8).round().astype(int)[1:]
+lines_read = np.linspace(0, T, 8).round().astype(int)[1:]
 print(f"{len(X_train):,} digits to train, accuracy on {len(X_test):,}, by lines read")
-print(f"{'':8s}" + "".join(f"{n:8d}" for n in asked))
+print(f"{'':8s}" + "".join(f"{n:8d}" for n in lines_read))
 for pooling, curve in curves.items():
-    print(f"{pooling:8s}" + "".join(f"{curve[n - 1]:8.4f}" for n in asked))
+    print(f"{pooling:8s}" + "".join(f"{curve[n - 1]:8.4f}" for n in lines_read))
 control = RNNImageClassifier(cell=None, max_epochs=sized(6, 2), **settings)
 score = control.fit(X_train, y_train).score(X_test, y_test)
 print(f"no recurrence, all lines: {score:.4f}")
 
 # %%
-# Three digits as they are read
-# -----------------------------
-# The probability of the right digit beside the lines, and dashed that of its closest
-# rival on the way.
+# Class probabilities of three digits
+# -----------------------------------
+# Beside each digit, the probability after each line of the true class (solid) and of
+# the other class with the highest probability after any line (dashed).
 fig = plt.figure(figsize=(11, 4), layout="constrained")
 left, right = fig.subfigures(1, 2, width_ratios=(1, 1.6))
 ax = left.subplots()
@@ -80,17 +82,18 @@ ax.axhline(score, color="grey", linestyle="--", label="no recurrence, all lines"
 ax.set(xlabel="lines read", ylabel="test accuracy")
 ax.legend(title="pooling")
 lines = np.arange(T)
+classes = classifiers["last"].classes_
 shown = [np.flatnonzero(y_test == digit)[0] for digit in (3, 4, 9)]
 axes = right.subplots(1, 6, width_ratios=(1.6, 1) * 3)
-for picture, bars, i in zip(axes[::2], axes[1::2], shown):
-    its = probabilities[:, i]  # (T, K)
-    mine = np.flatnonzero(readers["last"].classes_ == y_test[i])[0]
-    rival = np.delete(its, mine, axis=1).max(axis=0).argmax()
-    rival += rival >= mine  # its place before the deletion
+for picture, panel, i in zip(axes[::2], axes[1::2], shown):
+    of_digit = probabilities[:, i]  # (T, K)
+    true = np.flatnonzero(classes == y_test[i])[0]
+    other = np.delete(of_digit, true, axis=1).max(axis=0).argmax()
+    other += other >= true  # its index before the deletion
     picture.imshow(X_test[i], cmap="gray_r", aspect="auto")
     picture.set(xticks=[], yticks=[])
-    bars.plot(its[:, mine], lines, label=f"{y_test[i]}")
-    bars.plot(its[:, rival], lines, "--", label=f"{readers['last'].classes_[rival]}")
-    bars.set(yticks=[], xticks=[0, 1], xlim=(0, 1), ylim=picture.get_ylim())
-    bars.legend(loc="upper center", bbox_to_anchor=(0.5, 1.18), frameon=False)
+    panel.plot(of_digit[:, true], lines, label=f"{classes[true]}")
+    panel.plot(of_digit[:, other], lines, "--", label=f"{classes[other]}")
+    panel.set(yticks=[], xticks=[0, 1], xlim=(0, 1), ylim=picture.get_ylim())
+    panel.legend(loc="upper center", bbox_to_anchor=(0.5, 1.18), frameon=False)
 plt.show()

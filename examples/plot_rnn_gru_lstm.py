@@ -2,10 +2,11 @@
 A plain RNN, a GRU and an LSTM
 ==============================
 
-The three cells of every textbook on the same digits, read line by line with the last
-state deciding, in the same few passes at the same learning rate.
+The three standard cells on the same digits, read line by line and classified from the
+last hidden state, with the same few epochs and the same learning rate.
 
-Measured on 4,000 test digits of MNIST, 4,000 to train, 6 passes, mean of 3 seeds::
+Measured on 4,000 test digits of MNIST, 4,000 training digits, 6 epochs, mean of 3
+seeds::
 
                     accuracy    range            fit s    weights
     plain RNN         0.8203    0.8007 to 0.8380     2.4      6,668
@@ -13,19 +14,20 @@ Measured on 4,000 test digits of MNIST, 4,000 to train, 6 passes, mean of 3 seed
     LSTM              0.9552    0.9540 to 0.9567     3.7     24,716
     no recurrence     0.8198    0.8190 to 0.8207     0.9      4,300
 
-The plain RNN forgets on its way down 28 lines: it is no better than the control, which
-averages over the lines. The GRU learns fastest here. It is not the cheaper cell
-on a CPU, though its weights are fewer: torch has a fused kernel for the LSTM alone.
+The plain RNN does not retain information over 28 lines: it is no better than the
+control, which averages over the lines. The GRU learns fastest per epoch here. It is
+slower than the LSTM on a CPU although it has fewer weights, because torch has a fused
+CPU kernel only for the LSTM.
 
-Limits: few digits, few passes and one learning rate for all. The order of the GRU and
-the LSTM is that of this setting, no law.
+Limits: few digits, few epochs and one learning rate for all. The ranking of GRU and
+LSTM holds for this setting only.
 """
 
 # ruff: noqa: D205, D400
 
 # %%
-# The lines of digits
-# -------------------
+# The digits
+# ----------
 import time
 
 import matplotlib.pyplot as plt
@@ -40,9 +42,10 @@ X_train, y_train, X_test, y_test = mnist(sized(4000, 300), sized(4000, 200))
 # %%
 # One network, four cells
 # -----------------------
-# The textbook's reading: line by line, forwards, the last state decides. So a cell has
-# to carry what it saw at the top through all lines below. ``None`` is the control
-# without recurrence. The test images are scored after each epoch for the picture alone.
+# The cell reads line by line in one direction, and the last hidden state is classified:
+# the cell has to carry information from the top line through all lines below. ``None``
+# is the control without recurrence. The test images are scored after each epoch for the
+# figure only.
 cells = {"plain RNN": "rnn", "GRU": "gru", "LSTM": "lstm", "no recurrence": None}
 print(f"{len(X_train):,} digits to train, {len(X_test):,} to test, {SEEDS} seeds")
 print(f"{'':16s}accuracy    range            fit s    weights")
@@ -76,8 +79,8 @@ for name, cell in cells.items():
     right.plot(epochs, curves[..., 1].mean(axis=0), "o-", label=name)
 
 # %%
-# The curves, a mean over the seeds
-# ---------------------------------
+# Learning curves, averaged over the seeds
+# ----------------------------------------
 left.set(xlabel="epoch", ylabel="training loss")
 right.set(xlabel="epoch", ylabel="test accuracy")
 left.legend()

@@ -1,11 +1,12 @@
 """
-Letters of a font that was never seen
-=====================================
+Characters of an unseen font
+============================
 
-Letters and figures in the fonts that matplotlib brings, small, turned, moved and noisy.
-The test that counts is on DejaVu Sans Mono, of which the networks never saw a letter.
+Letters and digits in fonts bundled with matplotlib, small, with random rotation and
+translation, and noise. The main test is on DejaVu Sans Mono, which is not in the
+training set.
 
-Measured on 1,440 glyphs each, 3,600 to train, one seed::
+Measured on two test sets of 1,440 glyphs, 3,600 training glyphs, one seed::
 
                               seen fonts  Mono, unseen
     CRNN                          0.9722        0.9000
@@ -14,21 +15,22 @@ Measured on 1,440 glyphs each, 3,600 to train, one seed::
     SVC                           0.7785        0.6896
     k nearest neighbours          0.6076        0.5757
 
-All lose on the new font, and mostly where its shapes are new: its l has a foot and its
-i a bar like a 1, its 0 has a dot within, which makes it an 8.
+All lose accuracy on the unseen font, mostly on characters with a different shape: its l
+has a foot and its i a bar as a 1 has, and its 0 has a dot inside, so that it is taken
+for an 8.
 
-Limits: one seed; a score on 1,440 glyphs is known to 0.4 to 1.3 points, so the three
-networks are close to each other on the new font. The three fonts are of one family. The
-classic rivals get no features that are made for text.
+Limits: one seed; the standard error of a score on 1,440 glyphs is 0.4 to 1.3 points, so
+the three networks do not differ significantly on the unseen font. The three fonts
+belong to one family. The classic baselines get no features designed for text.
 """
 
 # ruff: noqa: D205, D400
 
 # %%
-# Glyphs from the fonts that matplotlib brings
-# --------------------------------------------
-# Each glyph is drawn at a random size, turned by up to 12 degrees, put at a random
-# place, blurred a little by the drawing itself and laid under noise.
+# Glyphs from the fonts bundled with matplotlib
+# ---------------------------------------------
+# Each glyph has a random size and position, is rotated by up to 12 degrees, slightly
+# blurred by downsampling, and has noise added.
 from pathlib import Path
 from string import ascii_lowercase, digits
 
@@ -47,19 +49,19 @@ FONTS = Path(matplotlib.get_data_path(), "fonts", "ttf")
 
 
 def glyph(character, font, rng):
-    """Draw one character in grey, (SIDE, SIDE)."""
+    """Draw one character as a greyscale image (SIDE, SIDE)."""
     image = Image.new("L", (4 * SIDE, 4 * SIDE))
     face = ImageFont.truetype(FONTS / f"{font}.ttf", rng.randint(46, 76))
-    place = 2 * SIDE + rng.randint(-8, 9, 2)
-    ImageDraw.Draw(image).text(tuple(place), character, 255, face, anchor="mm")
+    centre = 2 * SIDE + rng.randint(-8, 9, 2)
+    ImageDraw.Draw(image).text(tuple(centre), character, 255, face, anchor="mm")
     image = image.rotate(rng.uniform(-12, 12), Image.Resampling.BILINEAR)
     pixels = np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX), dtype=float)
     pixels = pixels * rng.uniform(0.5, 1) + rng.normal(0, 25, pixels.shape)
     return pixels.clip(0, 255).astype(np.uint8)
 
 
-def draw(fonts, n_each, rng):
-    """Draw every character ``n_each`` times, in fonts that take turns."""
+def sample(fonts, n_each, rng):
+    """Draw every character ``n_each`` times, cycling through the fonts."""
     y = np.array(list(CHARACTERS) * n_each)
     X = [glyph(c, fonts[i // 36 % len(fonts)], rng) for i, c in enumerate(y)]
     return np.stack(X), y
@@ -68,21 +70,21 @@ def draw(fonts, n_each, rng):
 SEEN = ["DejaVuSans", "DejaVuSerif", "DejaVuSans-Bold", "DejaVuSerif-Bold"]
 UNSEEN = ["DejaVuSansMono", "DejaVuSansMono-Bold"]
 rng = np.random.RandomState(0)
-X_train, y_train = draw(SEEN, sized(100, 4), rng)
-tests = {"seen fonts": draw(SEEN, sized(40, 4), rng)}
-tests["Mono, unseen"] = draw(UNSEEN, sized(40, 2), rng)
+X_train, y_train = sample(SEEN, sized(100, 4), rng)
+tests = {"seen fonts": sample(SEEN, sized(40, 4), rng)}
+tests["Mono, unseen"] = sample(UNSEEN, sized(40, 2), rng)
 
 # %%
-# Who reads a new font?
-# ---------------------
+# Accuracy on seen and unseen fonts
+# ---------------------------------
 settings = {"max_epochs": sized(12, 2), "random_state": 0}
-rivals = classic_classifiers(random_state=0)
+baselines = classic_classifiers(random_state=0)
 classifiers = {
     "CRNN": CRNNImageClassifier(**settings),
     "CRNN, no recurrence": CRNNImageClassifier(cell=None, **settings),
     "RNN": RNNImageClassifier(**settings),
-    "SVC": rivals["SVC"],
-    "k nearest neighbours": rivals["k nearest neighbours"],
+    "SVC": baselines["SVC"],
+    "k nearest neighbours": baselines["k nearest neighbours"],
 }
 print(f"{len(X_train):,} glyphs to train; accuracy on {len(tests['seen fonts'][1]):,}")
 print(f"{'':22s}" + "".join(f"{name:>14s}" for name in tests))
@@ -92,16 +94,16 @@ for name, classifier in classifiers.items():
     print(f"{name:22s}" + "".join(f"{score:14.4f}" for score in scores))
 
 # %%
-# The hardest characters of the new font
-# --------------------------------------
-# The eight that the CRNN takes for another most often, and what it takes them for.
+# The hardest characters of the unseen font
+# -----------------------------------------
+# The eight characters with the lowest recall of the CRNN, and their confusion matrix.
 X_test, y_test = tests["Mono, unseen"]
-said = classifiers["CRNN"].predict(X_test)
-counts = confusion_matrix(y_test, said, labels=list(CHARACTERS))
-shares = counts / counts.sum(axis=1, keepdims=True)
-hardest = np.argsort(shares.diagonal())[:8]
+predicted = classifiers["CRNN"].predict(X_test)
+counts = confusion_matrix(y_test, predicted, labels=list(CHARACTERS))
+fractions = counts / counts.sum(axis=1, keepdims=True)
+hardest = np.argsort(fractions.diagonal())[:8]
 print("read rightly: ", end="")
-print(", ".join(f"{CHARACTERS[i]} {shares[i, i]:.0%}" for i in hardest))
+print(", ".join(f"{CHARACTERS[i]} {fractions[i, i]:.0%}" for i in hardest))
 
 fig, (left, right) = plt.subplots(
     1, 2, figsize=(11, 4.2), layout="constrained", width_ratios=(1, 2.4)
@@ -109,14 +111,14 @@ fig, (left, right) = plt.subplots(
 rows = [np.flatnonzero(y_test == CHARACTERS[i])[:6] for i in hardest]
 tiles = X_test[np.array(rows)].transpose(0, 2, 1, 3)  # (8, H, up to 6, W)
 left.imshow(tiles.reshape(8 * SIDE, -1), cmap="gray")
-left.set(xticks=[], yticks=[], title="The hardest, as drawn")
+left.set(xticks=[], yticks=[], title="The hardest characters")
 used = np.flatnonzero(counts[hardest].any(axis=0))
-right.imshow(shares[hardest][:, used], cmap="Blues", vmin=0, vmax=1)
+right.imshow(fractions[hardest][:, used], cmap="Blues", vmin=0, vmax=1)
 for row, column in np.argwhere(counts[hardest][:, used]):
     count = counts[hardest[row], used[column]]
-    colour = "white" if shares[hardest[row], used[column]] > 0.5 else "black"
+    colour = "white" if fractions[hardest[row], used[column]] > 0.5 else "black"
     right.text(column, row, count, ha="center", va="center", color=colour)
 right.set_xticks(range(len(used)), [CHARACTERS[i] for i in used])
 right.set_yticks(range(8), [CHARACTERS[i] for i in hardest])
-right.set(xlabel="read as", ylabel="is", title="What they are read as")
+right.set(xlabel="predicted", ylabel="true", title="Confusion matrix")
 plt.show()

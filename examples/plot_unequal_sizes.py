@@ -2,25 +2,25 @@
 Images of unequal size
 ======================
 
-Cut-outs, scans and photographs come in sizes of their own. ``ImageReader()`` without a
-size gives them as a list, and the classifiers read that list as it is: no image is
-stretched into the shape of another.
+Crops, scans and photographs often differ in size. ``ImageReader()`` without ``size``
+returns them as a list, and the classifiers accept such a list: no image has to be
+resized.
 
-Measured on 2,000 test digits of MNIST, 3,000 to train, cut out along their strokes to
-12 to 20 lines of 2 to 20 pixels, one seed::
+Measured on 2,000 test digits of MNIST, 3,000 training digits, cropped to their bounding
+boxes of 12 to 20 rows and 2 to 20 columns, one seed::
 
                           as they are   20 x 20
     CRNN                       0.9805    0.9870
     CRNN, no recurrence        0.9790    0.9850
     SVC                        cannot    0.9645
 
-Nothing has to be resized, but it does no harm to these digits: cut out and stretched to
-one height and width, they score at least as well. The recurrence adds nothing that
-shows.
+Resizing is not needed, but it does not hurt on these digits: cropped and resized to one
+height and width, they score at least as well. Recurrence makes no measurable
+difference.
 
-Limits: one seed; a score is known to 0.3 points, so what resizing gains here is less
-than two standard errors of the difference. Where proportions tell the classes apart,
-or where the files are much larger than these, it may turn out otherwise. A batch holds
+Limits: one seed; the standard error of a score is 0.3 points, so the gain from resizing
+is less than two standard errors of the difference. The result may differ if the aspect
+ratio distinguishes the classes, or if the files are much larger. A mini-batch holds
 images of similar size, padded to the largest of them.
 """
 
@@ -29,8 +29,8 @@ images of similar size, padded to the largest of them.
 # %%
 # Files of unequal size
 # ---------------------
-# Each digit is cut out along its own strokes and written to a file: a 1 becomes a
-# narrow image, a 0 a wide one.
+# Each digit is cropped to its bounding box and written to a file: a 1 becomes a narrow
+# image, a 0 a wide one.
 import tempfile
 from pathlib import Path
 
@@ -49,8 +49,8 @@ from sk_rnnimage import (
 SIDE = 20  # of the resized images
 
 
-def cut_out(image):
-    """Give the box around the strokes."""
+def crop(image):
+    """Crop an image to the bounding box of the strokes."""
     strokes = image > image.max() / 4
     rows, columns = (np.flatnonzero(strokes.any(axis=axis)) for axis in (1, 0))
     return image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
@@ -61,7 +61,7 @@ temporary = tempfile.TemporaryDirectory()
 files = []
 for part, X, y in (("train", X_train, y_train), ("test", X_test, y_test)):
     folder = Path(temporary.name, part)
-    files += list_images(write_files(map(cut_out, X), y, folder))
+    files += list_images(write_files(map(crop, X), y, folder))
 paths, labels, paths_test, labels_test = files
 
 # %%
@@ -73,9 +73,9 @@ print(f"{len(paths):,} files to train, {len(images):,} to test, those", end=" ")
 print(f"{heights.min()} to {heights.max()} high, {widths.min()} to {widths.max()} wide")
 
 # %%
-# As they are, or resized
-# -----------------------
-# The reader is the first step of every pipeline; its ``size`` is the only difference.
+# Original size or resized
+# ------------------------
+# The reader is the first transformer of each pipeline; only its ``size`` differs.
 settings = {"max_epochs": sized("auto", 2), "random_state": 0}
 classifiers = {
     "CRNN": CRNNImageClassifier(**settings),
@@ -90,15 +90,15 @@ for name, classifier in classifiers.items():
         if name == "SVC" and size is None:
             print(f"{'cannot':>11s}", end="")
             continue
-        reader = make_pipeline(ImageReader(size, mode="L"), classifier)
-        scores[name, size] = reader.fit(paths, labels).score(paths_test, labels_test)
+        pipeline = make_pipeline(ImageReader(size, mode="L"), classifier)
+        scores[name, size] = pipeline.fit(paths, labels).score(paths_test, labels_test)
         print(f"{scores[name, size]:11.4f}", end="", flush=True)
     print()
 
 # %%
-# Six cut-outs, and the same resized
-# ----------------------------------
-# Stretched to a square, a 1 is as wide as a 0.
+# Six crops, original and resized
+# -------------------------------
+# Resized to a square, a 1 is as wide as a 0.
 shown = [np.flatnonzero(labels_test == digit)[0] for digit in "013467"]
 resized = ImageReader((SIDE, SIDE), mode="L").transform(np.array(paths_test)[shown])
 fig, axes = plt.subplots(2, 6, figsize=(8, 3), layout="constrained")
@@ -107,7 +107,7 @@ for (top, bottom), i, square in zip(axes.T, shown, resized):
         ax.imshow(image, cmap="gray_r")
         ax.set(xticks=[], yticks=[], xlim=(-0.5, SIDE - 0.5), ylim=(SIDE - 0.5, -0.5))
     top.set_title("{} x {}".format(*images[i].shape))
-axes[0, 0].set_ylabel("as it is")
+axes[0, 0].set_ylabel("original")
 axes[1, 0].set_ylabel("resized")
 temporary.cleanup()
 plt.show()
