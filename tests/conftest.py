@@ -1,9 +1,12 @@
 """What several test files share: small images, small networks, one thread a worker."""
 
+import io
 import os
+import pickle
 
 os.environ["SCIPY_ARRAY_API"] = "1"  # scikit-learn's array API checks run with it alone
 
+import joblib  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 import torch  # noqa: E402
@@ -14,6 +17,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # else the workers fight for the cores
     torch.set_num_threads(1)
 
 CLASSIFIERS = [RNNImageClassifier, CRNNImageClassifier]
+SHAPES = [(8, 8), (8, 8, 3), (6, 9), (5, 8, 2)]
 
 
 def make(cls, **parameters):
@@ -53,6 +57,11 @@ def with_missing(X, share=0.2, seed=0):
     return np.where(absent, np.nan, X)
 
 
+def flat(X):
+    """The same images, one row of pixels each."""
+    return X.reshape(len(X), -1)
+
+
 def one_by_one(model, X, method="predict_proba"):
     """What a classifier says of each image of a list on its own."""
     return np.concatenate([getattr(model, method)([image]) for image in X])
@@ -63,6 +72,37 @@ def weights_equal(one, other):
     return one.weights_.keys() == other.weights_.keys() and all(
         np.array_equal(one.weights_[name], other.weights_[name])
         for name in one.weights_
+    )
+
+
+def scores(model):
+    """The loss and the accuracy on the validation images, one pair an epoch."""
+    return [
+        (row["valid_loss"], row["valid_accuracy"]) for row in model.history_
+    ]  # fmt: skip
+
+
+def pickled(model):
+    """What pickle keeps of an estimator."""
+    return pickle.loads(pickle.dumps(model))
+
+
+def dumped(model):
+    """What joblib keeps of an estimator."""
+    buffer = io.BytesIO()
+    joblib.dump(model, buffer)
+    buffer.seek(0)
+    return joblib.load(buffer)
+
+
+def global_state():
+    """What all of a process shares: generators, threads, gradients, denormals."""
+    return (
+        torch.get_rng_state().numpy().tobytes(),
+        pickle.dumps(np.random.get_state()),
+        torch.get_num_threads(),
+        torch.is_grad_enabled(),
+        bool(torch.tensor(1e-310, dtype=torch.float64) * 1 == 0),
     )
 
 

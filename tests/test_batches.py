@@ -8,21 +8,19 @@ import torch
 from conftest import CLASSIFIERS, draw, make, weights_equal
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sk_rnnimage import _batches
-from sk_rnnimage._batches import (
+from sk_rnnimage._data import sets
+from sk_rnnimage._data.augmentation import (
     AUGMENTATIONS,
-    CPU,
     VIEWS,
-    Batches,
-    ImageSet,
-    ResidentSet,
     affine,
     flip,
-    resident,
     shift,
     shifted,
-    views,
 )
+from sk_rnnimage._data.batches import CPU, Batch, Batches
+from sk_rnnimage._data.sets import ImageSet, ResidentSet
+from sk_rnnimage.images import kinds
+from sk_rnnimage.images.kinds import Images
 
 
 def numbered(n=5, channels=2, height=12, width=24):
@@ -56,7 +54,7 @@ def some_set(n=40, dtype="uint8", seed=0):
     images = (250 * rng.rand(2 * n, 5, 4, 3)).astype(dtype)
     images.flags.writeable = False
     rows = np.arange(2 * n)[::-2]
-    return ImageSet(images, rows, rng.randint(0, 3, n), rng.rand(n))
+    return ImageSet(Images(images, rows), rng.randint(0, 3, n), rng.rand(n))
 
 
 def batches_of(data, augment=None):
@@ -72,7 +70,7 @@ def batches_of(data, augment=None):
 @pytest.mark.parametrize("dtype", ["uint8", "bool", "int16", "uint16", "int64", ">f4",
                                    "float16", "float32", "float64"])  # fmt: skip
 def test_a_held_set_gives_the_same_batches(dtype, augment, chunk, monkeypatch):
-    monkeypatch.setattr(_batches, "CHUNK_PIXELS", chunk)
+    monkeypatch.setattr(kinds, "CHUNK_PIXELS", chunk)
     data = some_set(dtype=dtype)
     held = ResidentSet(data, CPU)
     assert len(held) == len(data) == len(held.images) == 40
@@ -87,21 +85,21 @@ def test_a_held_set_gives_the_same_batches(dtype, augment, chunk, monkeypatch):
 def test_a_change_of_a_batch_changes_no_image():
     data = some_set(dtype="float32")
     held = ResidentSet(data, CPU)
-    before = held.images.clone()
+    before = held.images.array.clone()
     batches_of(held, lambda images, generator: images.mul_(0))
     batches_of(data, lambda images, generator: images.mul_(0))
-    assert torch.equal(held.images, before)
+    assert torch.equal(held.images.array, before)
 
 
 @pytest.mark.parametrize("dtype, size", [("uint8", 1), ("int16", 4), ("int64", 8)])
 def test_a_gpu_holds_what_takes_half_of_its_free_memory(dtype, size, monkeypatch):
     data, gpu = some_set(dtype=dtype), torch.device("cuda")
     n_bytes = size * 40 * 5 * 4 * 3
-    monkeypatch.setattr(_batches, "ResidentSet", lambda data, device: device)
+    monkeypatch.setattr(sets, "ResidentSet", lambda data, device: device)
     for free, expected in [(2 * n_bytes, gpu), (2 * n_bytes - 1, data), (0, data)]:
-        monkeypatch.setattr(_batches, "free_memory", {gpu: free}.get)
-        assert resident(data, gpu) is expected
-    assert resident(data, CPU) is data
+        monkeypatch.setattr(sets, "free_memory", {gpu: free}.get)
+        assert data.on(gpu) is expected
+    assert data.on(CPU) is data
 
 
 def test_shifted_moves_each_image_by_its_own():
@@ -251,7 +249,8 @@ def test_callable_that_diverges_for_another_reason(cls):
 
 def test_views_are_moved_by_one_pixel():
     images = numbered(2)
-    found = list(views(images.permute(0, 2, 3, 1), len(VIEWS)))
+    array = Images(images.permute(0, 2, 3, 1).numpy())
+    found = list(Batch(array, np.arange(2)).views(len(VIEWS)))
     for view, (down, right) in zip(found, VIEWS, strict=True):
         assert torch.equal(view[1].permute(2, 0, 1), by_hand(images[1], down, right))
 

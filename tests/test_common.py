@@ -11,13 +11,14 @@ from sk_rnnimage import (
     RNNImageClassifier,
 )
 
+SHORT = {"max_epochs": 20}  # the defaults, 400 steps, are for the first of each class
 ESTIMATORS = [
     RNNImageClassifier(),
-    RNNImageClassifier(cell="gru", hidden_size=(16, 8), scan="rows", pooling="last"),
-    RNNImageClassifier(cell=None, hidden_size=32),
-    RNNImageClassifier(scan="sweep", hidden_size=8, pooling="attention"),
+    RNNImageClassifier((16, 8), cell="gru", scan="rows", pooling="last", **SHORT),
+    RNNImageClassifier(32, cell=None, **SHORT),
+    RNNImageClassifier(8, scan="sweep", pooling="attention", **SHORT),
     CRNNImageClassifier(),
-    CRNNImageClassifier(cell="rnn", filters=8, kernel_size=3, pooling="max"),
+    CRNNImageClassifier(cell="rnn", filters=8, kernel_size=3, pooling="max", **SHORT),
     ImageToSequence(),
     ImageToSequence("hilbert", patch_size=(1, None)),
 ]

@@ -1,8 +1,10 @@
 import pickle
 import re
 
+import joblib
 import numpy as np
 import pytest
+from joblib.parallel import ThreadingBackend
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.dummy import DummyClassifier
@@ -101,10 +103,25 @@ def test_cv_may_be_a_splitter_or_one_split():
     np.testing.assert_array_equal(two.split_scores, [expected])
 
 
+class Threads(ThreadingBackend):
+    """Threads, which start faster than processes, and how many were asked for."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked = set()
+
+    def effective_n_jobs(self, n_jobs):
+        self.asked.add(n_jobs)
+        return super().effective_n_jobs(n_jobs)
+
+
 def test_scoring_and_jobs_are_passed_on():
-    result = compare_classifiers(
-        {"nb": GaussianNB()}, X, Y, cv=KFold(2), scoring="neg_log_loss", n_jobs=2
-    )
+    threads = Threads()
+    with joblib.parallel_config(threads):
+        result = compare_classifiers(
+            {"nb": GaussianNB()}, X, Y, cv=KFold(2), scoring="neg_log_loss", n_jobs=2
+        )
+    assert threads.asked == {2}
     expected = cross_val_score(GaussianNB(), X, Y, cv=KFold(2), scoring="neg_log_loss")
     np.testing.assert_array_equal(result.split_scores, [expected])
     assert result.scoring == "neg_log_loss"

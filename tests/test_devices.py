@@ -12,9 +12,13 @@ from conftest import draw, make, weights_equal
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_digits
 
-from sk_rnnimage import RNNImageClassifier, _batches, _training
-from sk_rnnimage._batches import AUGMENTATIONS, ResidentSet
-from sk_rnnimage.cells import CELLS
+from sk_rnnimage import RNNImageClassifier
+from sk_rnnimage._data import sets
+from sk_rnnimage._data.augmentation import AUGMENTATIONS
+from sk_rnnimage._data.sets import ImageSet, ResidentSet
+from sk_rnnimage._environment.process import resolve_device
+from sk_rnnimage._training import train as train_file
+from sk_rnnimage.networks.cells import CELLS
 
 GPU = "cuda"
 ACCURACY = 0.03  # how far apart a GPU and a CPU may be on the 797 digits
@@ -27,7 +31,7 @@ def losses(model):
 
 
 def without_memory(monkeypatch):
-    monkeypatch.setattr(_batches, "free_memory", lambda device: 0)
+    monkeypatch.setattr(sets, "free_memory", lambda device: 0)
 
 
 # Without a GPU
@@ -52,7 +56,7 @@ def test_a_gpu_that_is_not_there(cls, n_gpus, device, monkeypatch):
 @pytest.mark.parametrize("n_gpus, expected", [(0, "cpu"), (1, "cuda"), (2, "cuda")])
 def test_auto_takes_a_gpu_that_is_there(cls, n_gpus, expected, monkeypatch):
     pretend(monkeypatch, n_gpus)
-    assert make(cls)._resolve_device() == expected
+    assert resolve_device(make(cls).device) == expected
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float64"])
@@ -68,7 +72,7 @@ def test_held_images_train_the_same_network(cls, dtype, monkeypatch):
         return model, pickle.loads(pickle.dumps(model)).partial_fit(X, y)
 
     plain = fit()
-    monkeypatch.setattr(_training, "resident", ResidentSet)
+    monkeypatch.setattr(ImageSet, "on", lambda data, device: ResidentSet(data, device))
     held = fit()
     for one, other in zip(plain, held):
         assert weights_equal(one, other)
@@ -92,17 +96,17 @@ def test_nothing_of_a_fit_is_kept(cls, way, early_stopping, monkeypatch):
 
         return made
 
-    monkeypatch.setattr(_training, "resident", watched(ResidentSet))
-    monkeypatch.setattr(_training, "_Net", watched(_training._Net))
-    gc.collect()
+    monkeypatch.setattr(ImageSet, "on", watched(ResidentSet))
+    monkeypatch.setattr(train_file, "_Net", watched(train_file._Net))
     gc.disable()
     try:
         getattr(model, way)(X, y)
+        left = [ref() for ref in alive]
     finally:
         gc.enable()
     assert len(alive) == 2 + (early_stopping and way == "fit")
-    assert [ref() for ref in alive] == [None] * len(alive)
-    assert all(p.grad is None for p in model._module.parameters())
+    assert left == [None] * len(alive)
+    assert all(p.grad is None for p in model.module_.parameters())
 
 
 # With one
@@ -154,7 +158,7 @@ def test_images_that_do_not_fit_are_copied(cls, monkeypatch):
     settings = {"device": GPU, "augment": "shift", "batch_size": 32}
     held = make(cls, **settings).fit(X, y, X_val=X, y_val=y)
     without_memory(monkeypatch)
-    monkeypatch.setattr(_batches, "ResidentSet", None)  # would fail if it were called
+    monkeypatch.setattr(sets, "ResidentSet", None)  # would fail if it were called
     copied = make(cls, **settings).fit(X, y, X_val=X, y_val=y)
     assert_allclose(held.predict_proba(X), copied.predict_proba(X), atol=PROBABILITY)
     for one, other in zip(held.history_, copied.history_):
@@ -235,7 +239,7 @@ def test_what_a_gpu_fitted_needs_none(cls, monkeypatch):
     X, y = draw(n=150)
     model = make(cls, device=GPU).fit(X, y)
     assert all(type(weights) is np.ndarray for weights in model.weights_.values())
-    assert {p.device.type for p in model._module.state_dict().values()} == {"cpu"}
+    assert {p.device.type for p in model.module_.state_dict().values()} == {"cpu"}
     state = pickle.dumps(model)
     pretend(monkeypatch, 0)
     again = pickle.loads(state)

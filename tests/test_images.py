@@ -8,19 +8,14 @@ from conftest import draw
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sk_rnnimage import ImageToSequence
-from sk_rnnimage.images import (
-    check_image_shape,
-    check_images,
-    full_shape,
-    plain_shape,
-    unchanged_on_error,
-)
+from sk_rnnimage.images.checking import check_images, unchanged_on_error
+from sk_rnnimage.images.shapes import check_image_shape, full_shape, plain_shape
 
 
 def read(X, **options):
     """The images of X, and what an estimator learns of them."""
     estimator = ImageToSequence()
-    return check_images(estimator, X, reset=True, **options), estimator
+    return check_images(estimator, X, reset=True, **options).array, estimator
 
 
 @pytest.mark.parametrize("shape", [(6, 7), (6, 7, 1), (6, 7, 3)], ids=str)

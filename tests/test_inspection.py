@@ -20,7 +20,7 @@ from sk_rnnimage import (  # noqa: E402
     ScanOrderDisplay,
     compare_classifiers,
 )
-from sk_rnnimage.scan import SCANS, scan_order  # noqa: E402
+from sk_rnnimage.images.orders import SCANS, scan_order  # noqa: E402
 
 
 @pytest.fixture(autouse=True)

@@ -1,36 +1,26 @@
 """The floors of the house: imports go down only, in no circle, and lightly."""
 
 import ast
+import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 import sk_rnnimage
 
-FLOORS = [
-    {"images", "cells", "linear_cells"},
-    {"scan", "files", "networks", "readings", "_batches", "_targets"},
-    {"_training", "_prediction"},
-    {"_base"},
-    {"classifiers"},
-    {"inspection", "comparison", "persistence", "deployment"},
-    {"__main__"},
-]
 HOUSE = Path(sk_rnnimage.__file__).parent
-FILES = {path.stem: path for path in HOUSE.glob("*.py") if path.stem != "__init__"}
-SIDEWAYS = {
-    ("cells", "linear_cells"),  # all cells in one table
-    ("readings", "scan"),  # a scan order is one index array, made in one place
-    ("networks", "readings"),  # a network reads the map that its convolutions leave
-    ("inspection", "comparison"),  # a Display shows what the comparison gives
+FILES = {
+    str(path.relative_to(HOUSE)): path
+    for path in HOUSE.rglob("*.py")
+    if path.stem != "__init__"
 }
+README = Path(__file__).parents[1] / "README.md"
 OPTIONAL = {"matplotlib", "PIL", "pandas", "onnx", "skops", "safetensors"}
-
-
-def floor(name):
-    return next(level for level, names in enumerate(FLOORS) if name in names)
+PRIVATE = re.compile(r"(^|\.)_[a-z]")
+OTHERS = ("sklearn", "skorch", "PIL")
 
 
 def imports(name, top_only=False):
@@ -44,25 +34,38 @@ def imports(name, top_only=False):
             yield node.module, [alias.name for alias in node.names]
 
 
+def as_file(module):
+    """The file of a module of this package, or None for a folder."""
+    file = "/".join(module.split(".")[1:]) + ".py"
+    return file if file in FILES else None
+
+
 def neighbours(name):
     """The files of this package that a file imports."""
     for module, names in imports(name):
-        if module.startswith("sk_rnnimage."):
-            yield module.split(".")[1]
-        elif module == "sk_rnnimage":
-            yield from (n for n in names if n in FILES)
+        if module.split(".")[0] != "sk_rnnimage":
+            continue
+        candidates = [module, *(f"{module}.{n}" for n in names)]
+        if module == "sk_rnnimage.inspection":  # hands on what its files define
+            candidates += [f"{module}.comparison_display", f"{module}.scan_order"]
+        yield from {as_file(c) for c in candidates} - {None}
 
 
-def test_each_file_has_its_floor():
-    assert set(FILES) <= set.union(*FLOORS)
-    assert {"images", "scan", "_base", "classifiers"} <= set(FILES)
+@cache
+def floor(name):
+    """One above the highest floor that a file imports: no end in a circle."""
+    return 1 + max(map(floor, neighbours(name)), default=-1)
 
 
-@pytest.mark.parametrize("name", sorted(FILES))
-def test_imports_go_down(name):
-    for other in neighbours(name):
-        below = floor(other) < floor(name)
-        assert below or (name, other) in SIDEWAYS, f"{name} imports {other}"
+def picture():
+    """The floors of the README's picture: {file: floor}."""
+    block = re.search(r"^```\n(10  __main__.*?)^```", README.read_text(), re.M | re.S)
+    floors, number = {}, None
+    for line in block[1].splitlines():
+        match = re.match(r" ?(\d+)? +(\S+\.py)", line)
+        number = number if match[1] is None else int(match[1])
+        floors[match[2]] = number
+    return floors
 
 
 def test_no_circles():
@@ -73,7 +76,16 @@ def test_no_circles():
 
     for name in FILES:
         reached(name, [name])
-    assert "cells" in set(neighbours("networks"))  # the parser finds what is there
+    assert "networks/cells.py" in set(neighbours("networks/steps.py"))
+
+
+def test_the_picture_shows_the_measured_floors():
+    assert picture() == {name: floor(name) for name in FILES}
+
+
+def test_a_newcomer_reads_a_short_list():
+    entries = [path for path in HOUSE.iterdir() if path.name != "__pycache__"]
+    assert len(entries) <= 18
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
@@ -82,9 +94,34 @@ def test_optional_packages_are_imported_where_they_are_needed(name):
     assert not top & OPTIONAL
 
 
-@pytest.mark.parametrize("name", sorted({"images", "scan", "files"} & set(FILES)))
+@pytest.mark.parametrize("name", sorted(set(FILES) - {"_environment/borrowed.py"}))
+def test_private_names_of_others_are_borrowed_in_one_file(name):
+    for module, names in imports(name):
+        if module.split(".")[0] in OTHERS:
+            private = [n for n in (module, *names) if PRIVATE.search(n)]
+            assert not private, f"{name} imports {private}"
+
+
+@pytest.mark.parametrize(
+    "name", ["files.py", "scan.py", *(n for n in FILES if n.startswith("images/"))]
+)
 def test_arrays_need_no_torch(name):
-    assert "torch" not in {module.split(".")[0] for module, _ in imports(name)}
+    def modules(file):
+        yield from (module.split(".")[0] for module, _ in imports(file))
+        for other in neighbours(file):
+            yield from modules(other)
+
+    assert "torch" not in set(modules(name))
+
+
+def test_classes_are_short():
+    """None above 300 lines but the two whose docstrings users read."""
+    for name, path in FILES.items():
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef):
+                short = node.end_lineno - node.lineno < 300
+                public = node.name in ("RNNImageClassifier", "CRNNImageClassifier")
+                assert short or public, f"{name}: {node.name}"
 
 
 def test_importing_the_package_is_light():

@@ -11,8 +11,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.pipeline import make_pipeline
 
 from sk_rnnimage import ImageToSequence, RNNImageClassifier
-from sk_rnnimage._batches import AUGMENTATIONS, affine, pixel_moments
-from sk_rnnimage.images import UnequalImages
+from sk_rnnimage._data.augmentation import AUGMENTATIONS, affine
+from sk_rnnimage._data.moments import pixel_moments
+from sk_rnnimage.images.kinds import Images, UnequalImages
 
 
 def first_layer(model):
@@ -248,8 +249,8 @@ def test_moments_leave_holes_out(dtype, unequal, n_pixels):
     X[3][..., 1] = np.nan  # a channel of which an image has nothing
     X[0][..., 0] = np.nan
     weights = np.random.RandomState(0).rand(20) + 0.1
-    images = UnequalImages(X) if unequal else np.stack(X)
-    found = pixel_moments(images, np.arange(20), weights, n_pixels=n_pixels)
+    images = UnequalImages(X) if unequal else Images(np.stack(X))
+    found = pixel_moments(images, weights, n_values=n_pixels)
     pixels = np.concatenate([x.reshape(-1, 2) for x in X]).astype(float)
     each = np.repeat(weights, [x.size // 2 for x in X])
     for channel, (mean, scale) in enumerate(zip(*found)):

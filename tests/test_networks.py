@@ -12,9 +12,9 @@ from sklearn.pipeline import make_pipeline
 from test_cells import LOOPS, loop, sigmoid
 
 from sk_rnnimage import CRNNImageClassifier, ImageToSequence, RNNImageClassifier
-from sk_rnnimage.cells import make_layer
-from sk_rnnimage.networks import ConvolutionStem
-from sk_rnnimage.scan import SCANS, scan_order
+from sk_rnnimage.images.orders import SCANS, scan_order
+from sk_rnnimage.networks.cells import make_layer
+from sk_rnnimage.networks.stem import ConvolutionStem
 
 CELLS = ["rnn", "irnn", "lstm", "gru", *LOOPS, None]
 POOLINGS = ["last", "mean", "max", "attention"]
@@ -481,7 +481,7 @@ def test_the_receptive_field_is_as_documented(n_lines, seen, step):
     stem = ConvolutionStem((n_lines, 8, 1), filters, (kernel,) * len(filters), 0.0)
     for layer in stem.layers:  # all that leads from one line to others, but linear
         layer.normalize = torch.nn.Identity()
-        layer.pool = layer.pool and torch.nn.AvgPool2d(layer.parts)
+        layer.pool = layer.pool and torch.nn.AvgPool2d(layer.pool_size)
     images = torch.randn(1, n_lines, 8, 1, requires_grad=True)
     lines = stem(images)[0].square().sum((0, 2, 3))  # (H,) of the map
     middle = len(lines) // 2
@@ -493,8 +493,8 @@ def test_the_receptive_field_is_as_documented(n_lines, seen, step):
         first.append(int(places[0]))
     assert first[1] - first[0] == step
     told = (
-        rf"{seen} lines of\s.*begins {step} lines"
+        rf"{seen} lines of\s.*with a stride of {step} \("
         if n_lines > 16
-        else f"{seen} and {step}"
+        else rf"{seen}\s+and\s+{step}"
     )
     assert re.search(told, CRNNImageClassifier.__doc__, flags=re.S)

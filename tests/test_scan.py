@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from sk_rnnimage import ImageToSequence
-from sk_rnnimage.scan import (
+from sk_rnnimage.images.orders import (
     SCANS,
     from_patches,
     grid_shape,

@@ -25,8 +25,8 @@ def softmax(x, axis=-1):
 
 def steps_of(model, X):
     """The network, and what each of its readings reads of grey images."""
-    network = model._network()
-    return network, network.steps(torch.as_tensor(X[..., None]))
+    network = model.module_
+    return network, network.sequences(torch.as_tensor(X[..., None]))
 
 
 # Stages
@@ -139,13 +139,13 @@ def test_stages_do_not_depend_on_how_many_fit_in_memory(cls, monkeypatch):
 def test_stages_are_made_when_they_are_asked_for(cls, monkeypatch):
     X, y = draw()
     model = make(cls, scan="rows").fit(X, y)
-    calls, classify = [], type(model._network()).classify
+    calls, classify = [], type(model.module_).classify
 
     def counted(network, steps):
         calls.append(1)
         return classify(network, steps)
 
-    monkeypatch.setattr(type(model._network()), "classify", counted)
+    monkeypatch.setattr(type(model.module_), "classify", counted)
     found = model.staged_predict_proba(X)
     assert isinstance(found, GeneratorType)
     assert not calls

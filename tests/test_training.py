@@ -10,17 +10,18 @@ from conftest import draw, make, weights_equal
 from numpy.testing import assert_allclose, assert_array_equal
 from skorch.callbacks import Callback
 
-from sk_rnnimage import RNNImageClassifier, _batches, _training
-from sk_rnnimage._batches import (
-    Batches,
-    ImageSet,
-    n_batches,
-    pixel_moments,
-    take,
-    tensor_of,
-    to_float,
-)
-from sk_rnnimage._training import AUTO_EPOCHS, AUTO_STEPS, auto_epochs
+from sk_rnnimage import RNNImageClassifier
+from sk_rnnimage._data import batches as batches_file
+from sk_rnnimage._data import moments
+from sk_rnnimage._data.batches import Batches
+from sk_rnnimage._data.moments import pixel_moments
+from sk_rnnimage._data.sets import ImageSet
+from sk_rnnimage._data.tensors import tensor_of, to_float
+from sk_rnnimage._environment.process import left_empty
+from sk_rnnimage._training import settings as settings_file
+from sk_rnnimage._training import train as train_file
+from sk_rnnimage._training.settings import AUTO_EPOCHS, AUTO_UPDATES, auto_epochs
+from sk_rnnimage.images.kinds import Images, n_batches
 
 FEWEST, MOST = AUTO_EPOCHS
 FLUSHES = torch.set_flush_denormal(False)
@@ -59,16 +60,14 @@ def test_auto_epochs(n_rows, batch_size):
     epochs = auto_epochs(batches)
     assert FEWEST <= epochs <= MOST
     if epochs > FEWEST:
-        assert (epochs - 1) * batches < AUTO_STEPS
+        assert (epochs - 1) * batches < AUTO_UPDATES
     if epochs < MOST:
-        assert epochs * batches >= AUTO_STEPS
+        assert epochs * batches >= AUTO_UPDATES
 
 
 def test_auto_epochs_are_those_that_the_docstrings_give(cls):
-    assert (
-        "gives 400 steps of the optimiser,\n        in at least 3 and at most 100"
-        in (cls.__doc__)
-    )
+    words = " ".join(cls.__doc__.split())
+    assert "400 updates of the optimiser, in at least 3 and at most 100 epochs" in words
     assert [auto_epochs(n) for n in (1, 3, 4, 100, 134, 10**6)] == [
         100, 100, 100, 4, 3, 3
     ]  # fmt: skip
@@ -76,7 +75,7 @@ def test_auto_epochs_are_those_that_the_docstrings_give(cls):
 
 @pytest.mark.parametrize("n, weighted, epochs", [(30, 30, 7), (150, 20, 10)])
 def test_auto_epochs_of_a_fit(cls, n, weighted, epochs, monkeypatch):
-    monkeypatch.setattr(_training, "AUTO_STEPS", 40)
+    monkeypatch.setattr(settings_file, "AUTO_UPDATES", 40)
     X, y = draw(n=n)
     settings = {"max_epochs": "auto", "batch_size": 5, "hidden_size": 2}
     weights = np.arange(n) < weighted  # rows of weight 0 do not count
@@ -91,7 +90,7 @@ def test_auto_epochs_of_a_fit(cls, n, weighted, epochs, monkeypatch):
 @pytest.mark.parametrize("batch_size", [1, 7, 64, 1000])
 def test_batches_are_nearly_equal_and_hold_every_row_once(n, batch_size):
     images = np.arange(n, dtype=np.float32).reshape(n, 1, 1, 1)
-    data = ImageSet(images, np.arange(n), np.arange(n) % 3, np.ones(n))
+    data = ImageSet(Images(images), np.arange(n) % 3, np.ones(n))
     batches = Batches(data, batch_size, np.random.RandomState(0))
     found = [(X[:, 0, 0, 0], codes) for X, (codes, _) in batches]
     sizes = [len(X) for X, _ in found]
@@ -119,7 +118,7 @@ def test_the_batches_of_a_fit(cls):
 
 def test_the_mean_weight_of_a_set_is_one():
     images = np.zeros((4, 1, 1, 1), np.uint8)
-    data = ImageSet(images, np.array([0, 3]), [0, 1], np.array([1.0, 3.0]))
+    data = ImageSet(Images(images, np.array([0, 3])), [0, 1], np.array([1.0, 3.0]))
     _, (codes, weights) = data[np.array([0, 1])]
     assert_allclose(weights, [0.5, 1.5])
     assert len(data) == 2
@@ -215,7 +214,7 @@ def test_pixel_moments(dtype, n_pixels):
     images = images > [0.2, 25, 200] if dtype == "bool" else images.astype(dtype)
     rows = np.arange(1, 20, 2)
     weights = rng.rand(10) + 0.1
-    mean, scale = pixel_moments(images, rows, weights, n_pixels)
+    mean, scale = pixel_moments(Images(images, rows), weights, n_pixels)
     part = images[rows].astype(np.float64)
     expected = np.average(part.mean((1, 2)), axis=0, weights=weights)
     square = np.average(((part - expected) ** 2).mean((1, 2)), axis=0, weights=weights)
@@ -227,7 +226,7 @@ def test_pixel_moments(dtype, n_pixels):
 def test_pixel_moments_of_low_contrast_far_from_zero():
     rng = np.random.RandomState(0)
     images = 1e6 + rng.rand(30, 5, 5, 1)
-    mean, scale = pixel_moments(images, np.arange(30), np.ones(30))
+    mean, scale = pixel_moments(Images(images), np.ones(30))
     assert_allclose(mean, images.mean(), rtol=1e-9)
     assert_allclose(scale, images.std(), rtol=1e-6)
 
@@ -240,8 +239,8 @@ def test_pixel_moments_of_large_images_take_few_at_once(monkeypatch):
         sizes.append(len(part))
         return tensor_of(part)
 
-    monkeypatch.setattr(_batches, "tensor_of", counted)
-    pixel_moments(images, np.arange(40), np.ones(40), n_pixels=2**22)
+    monkeypatch.setattr(moments, "tensor_of", counted)
+    pixel_moments(Images(images), np.ones(40), n_values=2**22)
     assert sum(sizes) == 41  # one image tells what to take off, then all
     assert max(sizes) == 8
 
@@ -249,10 +248,10 @@ def test_pixel_moments_of_large_images_take_few_at_once(monkeypatch):
 @pytest.mark.parametrize("dtype, power", [("float32", 100), ("float64", 900)])
 def test_pixel_moments_do_not_depend_on_the_unit(dtype, power):
     images = np.random.RandomState(0).rand(30, 5, 5, 3).astype(dtype)
-    mean, scale = pixel_moments(images, np.arange(30), np.ones(30))
+    mean, scale = pixel_moments(Images(images), np.ones(30))
     for unit in (2.0**power, 2.0**-power):
         part = (images * unit).astype(dtype)
-        other = pixel_moments(part, np.arange(30), np.ones(30), n_pixels=7 * 75)
+        other = pixel_moments(Images(part), np.ones(30), n_values=7 * 75)
         assert_allclose(other[0] / unit, mean, rtol=1e-12)
         assert_allclose(other[1] / unit, scale, rtol=1e-12)
 
@@ -261,7 +260,7 @@ def test_pixel_moments_do_not_depend_on_the_unit(dtype, power):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_constant_images_have_spread_one(value, dtype):
     images = np.full((5, 7, 3, 2), value, dtype)
-    mean, scale = pixel_moments(images, np.arange(5), np.array([1.0, 2, 3, 1, 5]))
+    mean, scale = pixel_moments(Images(images), np.array([1.0, 2, 3, 1, 5]))
     assert_allclose(mean, images[0, 0, 0], rtol=1e-6)
     assert_array_equal(scale, [1, 1])
 
@@ -282,7 +281,7 @@ def test_constant_images_can_be_fitted(cls):
 ])  # fmt: skip
 def test_a_batch_is_a_float_tensor(dtype, expected):
     images = np.arange(24).reshape(4, 3, 2, 1).astype(dtype)
-    batch = to_float(take(images, np.array([3, 0])))
+    batch = to_float(tensor_of(images[np.array([3, 0])]))
     assert batch.dtype == getattr(torch, expected)
     assert_array_equal(batch.numpy(), images[[3, 0]].astype(expected))
 
@@ -290,7 +289,7 @@ def test_a_batch_is_a_float_tensor(dtype, expected):
 def test_a_batch_of_read_only_images_is_writable():
     images = np.ones((4, 3, 2, 1), np.float32)
     images.flags.writeable = False
-    take(images, slice(0, 2)).zero_()
+    tensor_of(images[:2]).zero_()
     assert images.min() == 1
 
 
@@ -302,7 +301,8 @@ def test_images_are_never_copied_as_a_whole(cls, monkeypatch):
         sizes.append(len(part))
         return tensor_of(part)
 
-    monkeypatch.setattr(_batches, "tensor_of", counted)
+    monkeypatch.setattr(moments, "tensor_of", counted)
+    monkeypatch.setattr(batches_file, "tensor_of", counted)
     monkeypatch.setattr("sk_rnnimage._prediction.PIXELS_AT_ONCE", 1024 * 500)
     make(cls, max_epochs=1).fit(X[:9], y[:9])  # what is built once is not counted
     sizes.clear()
@@ -376,7 +376,7 @@ def test_nothing_stays_on_a_gpu_after_an_error(monkeypatch):
 
     network = torch.nn.Linear(1, 1)
     with pytest.raises(ValueError, match="smaller batch") as error:
-        with _training._left_empty(network, torch.device("cuda")):
+        with left_empty(network, torch.device("cuda")):
             work()
     assert held[0]() is None
     assert emptied
@@ -384,12 +384,12 @@ def test_nothing_stays_on_a_gpu_after_an_error(monkeypatch):
     assert not network.training
 
 
-@pytest.mark.parametrize("where", ["resident", "_make_net"])
+@pytest.mark.parametrize("where", ["make_net", "own_callbacks"])
 def test_memory_that_ends_before_the_first_batch(where, monkeypatch):
     def fail(*args, **kwargs):
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
-    monkeypatch.setattr(_training, where, fail)
+    monkeypatch.setattr(train_file, where, fail)
     sentence = (
         "The memory of device 'cpu' does not hold a batch of batch_size=64 images"
     )

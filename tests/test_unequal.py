@@ -13,17 +13,14 @@ from sklearn.base import clone
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
 
-from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier, _batches
-from sk_rnnimage._batches import (
-    Batches,
-    Parts,
-    UnequalSet,
-    batches_of,
-    pixel_moments,
-    to_float,
-)
-from sk_rnnimage.images import UnequalImages
-from sk_rnnimage.readings import POOLINGS
+from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier
+from sk_rnnimage._data.batches import Batch, Batches
+from sk_rnnimage._data.moments import pixel_moments
+from sk_rnnimage._data.sets import ImageSet
+from sk_rnnimage._data.tensors import to_float
+from sk_rnnimage.images import kinds
+from sk_rnnimage.images.kinds import UnequalImages
+from sk_rnnimage.networks.pooling import POOLINGS
 
 SIDES = {RNNImageClassifier: (4, 9), CRNNImageClassifier: (9, 21)}
 
@@ -43,14 +40,28 @@ def images_of(X):
     return UnequalImages([x if x.ndim == 3 else x[..., None] for x in X])
 
 
+def padded(images, rows, transform):
+    """Some images as one batch, and their sizes."""
+    x = Batch(images, rows).network_input(transform)
+    return (x["x"], x["sizes"]) if isinstance(x, dict) else (x, None)
+
+
+def with_sizes(network_input):
+    """Images and their sizes, which are left out where no image is padded."""
+    if isinstance(network_input, dict):
+        return network_input["x"], network_input["sizes"]
+    height, width = network_input.shape[1:3]
+    return network_input, torch.tensor([[height, width]] * len(network_input))
+
+
 def probabilities_in_one_batch(model, X):
     """Of all images padded to the largest, with nonsense behind their edges."""
-    x, sizes = Parts(images_of(X), np.arange(len(X))).padded(to_float)
+    x, sizes = padded(images_of(X), np.arange(len(X)), to_float)
     nonsense = torch.full_like(x, 1e3)
     for i, (height, width) in enumerate(sizes.tolist()):
         nonsense[i, :height, :width] = x[i, :height, :width]
     with torch.no_grad():
-        return model._network()(nonsense, sizes).softmax(1).numpy()
+        return model.module_(nonsense, sizes).softmax(1).numpy()
 
 
 def check_padding(model, X, atol=1e-9):
@@ -150,13 +161,12 @@ def test_every_prediction_comes_in_the_order_of_the_list(cls, method):
 @pytest.mark.parametrize("scan", ["rows", "hilbert", "sweep"])
 def test_a_step_of_training_takes_the_gradients_of_the_images_alone(cls, scan):
     X, y = unequal(cls, n=6)
-    network = trained(cls, X, y, scan=scan)._network()
+    network = trained(cls, X, y, scan=scan).module_
     images = images_of(X)
 
     def gradients(rows):
         network.zero_grad()
-        x, sizes = Parts(images, rows).padded(lambda x: to_float(x).double())
-        sizes = sizes if len(rows) > 1 else None
+        x, sizes = padded(images, rows, lambda x: to_float(x).double())
         logits = network(x, sizes)
         torch.nn.functional.cross_entropy(
             logits, torch.as_tensor(y[rows]), reduction="sum"
@@ -559,10 +569,10 @@ def test_batches_hold_every_row_once(n, batch_size):
     for i, image in enumerate(X):
         image.flat[0] = i
     rows = np.arange(3, n + 3)
-    data = UnequalSet(images_of(X), rows, rows % 3, 1.0 + rows)
+    data = ImageSet(images_of(X).take(rows), rows % 3, 1.0 + rows)
     batches, seen = Batches(data, batch_size, np.random.RandomState(0)), []
     for passed, (codes, weights) in batches:
-        x, sizes = passed["x"], passed["sizes"]
+        x, sizes = with_sizes(passed)
         assert x.dtype == torch.float32
         assert len(x) == len(sizes) == len(codes) == len(weights) <= batch_size
         assert x.shape[1:3] == tuple(sizes.amax(0))
@@ -576,7 +586,7 @@ def test_batches_hold_every_row_once(n, batch_size):
     assert sorted(seen) == rows.tolist()
     assert len(batches) == data.n_batches(batch_size)
     if n > 60:
-        again = [int(x) for b, _ in batches for x in b["x"][:, 0, 0, 0]]
+        again = [int(x) for b, _ in batches for x in with_sizes(b)[0][:, 0, 0, 0]]
         assert again != seen  # another order in each epoch
         assert sorted(again) == rows.tolist()
 
@@ -584,8 +594,8 @@ def test_batches_hold_every_row_once(n, batch_size):
 def test_bytes_stay_bytes_until_their_batch():
     images = images_of(draw_unequal()[0])
     assert images.dtype == np.uint8
-    parts = Parts(images, np.arange(12))
-    assert {part.dtype for part in parts.tensors} == {torch.uint8}
+    batch = Batch(images, np.arange(12))
+    assert {part.dtype for _, part in batch.parts} == {torch.uint8}
 
 
 def padded_share(images, batches):
@@ -598,12 +608,11 @@ def padded_share(images, batches):
 def test_a_large_image_does_not_blow_up_the_batch():
     X = [np.zeros((10, 10), np.uint8) for _ in range(99)]
     X.insert(50, np.zeros((300, 300), np.uint8))
-    images, rows = images_of(X), np.arange(100)
-    data = UnequalSet(images, rows, rows % 2, np.ones(100))
-    batches = data.split(64, np.random.RandomState(0))
+    images = images_of(X)
+    batches = images.batches(64, np.random.RandomState(0))
     assert sorted(map(len, batches)) == [1, 49, 50]
     assert padded_share(images, batches) == 1
-    batches = [places for places, _ in batches_of(images, 2**20)]
+    batches = images.chunks(2**20)
     assert padded_share(images, batches) == 1
 
 
@@ -611,11 +620,10 @@ def test_padding_at_most_doubles_the_pixels():
     rng = np.random.RandomState(0)
     X = [np.empty(size, np.uint8) for size in rng.randint(1, 300, (500, 2))]
     images, rows = images_of(X), np.arange(500)
-    data = UnequalSet(images, rows, rows % 2, np.ones(500))
     for batch_size in (1, 16, 500):
-        for places in data.split(batch_size):
+        for places in images.batches(batch_size):
             assert padded_share(images, [places]) <= 2
-    batches = [places for places, _ in batches_of(images, 2**16)]
+    batches = images.chunks(2**16)
     assert_array_equal(np.sort(np.concatenate(batches)), rows)
     for places in batches:
         assert padded_share(images, [places]) <= 2
@@ -624,10 +632,10 @@ def test_padding_at_most_doubles_the_pixels():
 
 
 def test_batches_of_large_images_are_small(monkeypatch):
-    monkeypatch.setattr(_batches, "BATCH_PIXELS", 1000)
+    monkeypatch.setattr(kinds, "BATCH_PIXELS", 1000)
     images, rows = images_of(draw_unequal(n=60)[0]), np.arange(60)
-    data = UnequalSet(images, rows, rows % 2, np.ones(60))
-    batches = data.split(64)
+    data = ImageSet(images, rows % 2, np.ones(60))
+    batches = data.batches(64)
     assert len(batches) == data.n_batches(64)
     assert max(len(b) * images.sizes[b].max(0).prod() for b in batches) <= 1000
     assert_array_equal(np.sort(np.concatenate(batches)), rows)
@@ -639,7 +647,7 @@ def test_moments_are_those_of_all_pixels(dtype, n_pixels):
     X, _ = draw_unequal(n=20, channels=(2,), dtype=dtype)
     rows = np.arange(0, 20, 2)
     weights = np.random.RandomState(0).rand(10) + 0.1
-    found = pixel_moments(images_of(X), rows, weights, n_pixels=n_pixels)
+    found = pixel_moments(images_of(X).take(rows), weights, n_values=n_pixels)
     pixels = np.concatenate([X[i].reshape(-1, 2) for i in rows]).astype(float)
     each = np.repeat(weights, [X[i].size // 2 for i in rows])
     mean = np.average(pixels, axis=0, weights=each)

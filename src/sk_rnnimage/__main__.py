@@ -1,4 +1,4 @@
-"""The package from a shell: ``python -m sk_rnnimage compare``."""
+"""Command line interface: ``python -m sk_rnnimage compare``."""
 
 import argparse
 import os
@@ -16,7 +16,7 @@ from sk_rnnimage.classifiers import CRNNImageClassifier, RNNImageClassifier
 from sk_rnnimage.comparison import (
     Comparison,
     classic_classifiers,
-    each_classifier,
+    cross_validate_each,
     make_splits,
 )
 from sk_rnnimage.files import ImageReader, list_images
@@ -29,27 +29,29 @@ def main(argv=None):
     Parameters
     ----------
     argv : list of str, default=None
-        The arguments. None takes those of the process.
+        Command line arguments. None takes ``sys.argv[1:]``.
 
     Returns
     -------
     int
-        The exit status: 0, or 2 where the input is at fault, which one line on
-        stderr then explains, or 130 after Ctrl-C.
+        Exit status: 0 on success, 2 on invalid input, with one line on stderr that
+        explains it, and 130 after Ctrl-C.
     """
-    arguments = _parser().parse_args(argv)
+    arguments = _build_parser().parse_args(argv)
     try:
         arguments.run(arguments)
+    # The package raises these for invalid input; anything else is a bug and keeps its
+    # traceback.
     except (ValueError, TypeError, OSError, ImportError) as error:
         print("error:", " ".join(str(error).split()), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
-        return 130
+        return 130  # 128 + SIGINT, as shells report it
     return 0
 
 
-def _parser():
+def _build_parser():
     parser = argparse.ArgumentParser(
         prog="sk_rnnimage",
         description="Recurrent networks that read images, beside classic classifiers.",
@@ -93,21 +95,25 @@ def _add_compare_arguments(parser):
 
 
 def _compare(arguments):
-    """The command ``compare``."""
+    """Run the command ``compare``."""
     if arguments.plot:
-        _check_plot(arguments.plot)
-    rivals = _choose(_rivals(arguments.seed), arguments.classifiers)
-    title, X, y, splits = _load(arguments)
-    _print_header(title, X, y, splits, rivals)
-    comparison = Comparison(rivals, _run_all(rivals, X, y, splits), splits, "accuracy")
+        _check_plot_path(arguments.plot)
+    classifiers = _select(_rivals(arguments.seed), arguments.classifiers)
+    title, X, y, splits = _load_data(arguments)
+    _print_header(title, X, y, splits, classifiers)
+    scores = _cross_validate_all(classifiers, X, y, splits)
+    comparison = Comparison(classifiers, scores, splits, "accuracy")
     print(f"\n{comparison}")
     if arguments.plot:
-        _plot(comparison, arguments.plot)
+        _save_plot(comparison, arguments.plot)
         print(f"\nThe picture is in {arguments.plot}.")
 
 
 def _rivals(seed):
-    """All that are compared: ours, the control of each without recurrence, classics."""
+    """Build all classifiers: classic ones, networks, and networks without recurrence.
+
+    A network without recurrence is the control: it shows what the recurrence adds.
+    """
     return {
         **classic_classifiers(random_state=seed),
         "RNNImageClassifier": RNNImageClassifier(random_state=seed),
@@ -121,136 +127,148 @@ def _rivals(seed):
     }
 
 
-def _choose(rivals, names):
-    """Those of the rivals that are named, in any case of letters."""
+def _select(classifiers, names):
+    """Select classifiers by name, ignoring upper and lower case."""
     if names is None:
-        return rivals
-    known = {name.lower(): name for name in rivals}
+        return classifiers
+    known = {name.lower(): name for name in classifiers}
     for name in names:
         if name.lower() not in known:
             raise ValueError(
                 f"--classifiers: there is no {name!r}. There are "
-                f"{', '.join(map(repr, rivals))}."
+                f"{', '.join(map(repr, classifiers))}."
             )
-    return {known[name.lower()]: rivals[known[name.lower()]] for name in names}
+    selected = [known[name.lower()] for name in names]
+    return {name: classifiers[name] for name in selected}
 
 
-def _load(arguments):
-    """A title, images, labels and the splits of the data that are asked for."""
+def _load_data(arguments):
+    """Load the images: return a title, images, labels and (train, test) splits."""
     path, size = arguments.data, arguments.size
     if size is not None and (path is None or not os.path.isdir(path)):
         raise ValueError("--size needs --data with a folder of images.")
-    split = None
+    splits = None
     if path is None:
         digits = load_digits()
         title, X, y = "scikit-learn's digits", digits.images, digits.target
     elif os.path.isdir(path):
         title, (X, y) = path, _read_folder(path, size)
     else:
-        title, (X, y, split) = path, _read_npz(path)
-    if split is not None and arguments.cv is not None:
+        title, (X, y, splits) = path, _read_npz(path)
+    if splits is not None and arguments.cv is not None:
         raise ValueError(f"--cv has no use: {path} says which images are the test.")
-    if split is None:
-        split = make_splits(X, y, _n_folds(arguments.cv), arguments.seed)
-    return title, X, y, split
+    if splits is None:
+        splits = make_splits(X, y, _check_n_folds(arguments.cv), arguments.seed)
+    return title, X, y, splits
 
 
-def _n_folds(cv):
+def _check_n_folds(cv):
     if cv is not None and cv < 2:
         raise ValueError(f"--cv must be at least 2. Got {cv} instead.")
     return cv or 5
 
 
 def _read_folder(path, size):
-    """Images and labels of a folder of class folders."""
+    """Read images and labels of a folder that has one subfolder per class."""
+    # Printed without the file name and source line that Python adds to a warning.
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         paths, labels = list_images(path, broken="skip")
     for warning in caught:
         print("warning:", warning.message, file=sys.stderr)
+    # All cores: reading ends before any classifier is timed.
     reader = ImageReader(size=None if size is None else tuple(size), n_jobs=-1)
     images = reader.transform(paths)
+    first = images[0]
     for file, image in zip(paths, images):
-        if image.shape != images[0].shape:
-            one, other = (" x ".join(map(str, i.shape[:2])) for i in (images[0], image))
+        if image.shape != first.shape:
+            sizes = [" x ".join(map(str, i.shape[:2])) for i in (first, image)]
             raise ValueError(
-                f"The images differ in size: {paths[0]!r} is {one} and {file!r} is "
-                f"{other}. The classic classifiers need one size: --size HEIGHT WIDTH."
+                f"The images differ in size: {paths[0]!r} is {sizes[0]} and "
+                f"{file!r} is {sizes[1]}. The classic classifiers need one size: "
+                "--size HEIGHT WIDTH."
             )
     return images, labels
 
 
 def _read_npz(path):
-    """Images, labels and, where the file gives it, the one split as a list."""
-    arrays = _arrays(path)
+    """Read images, labels and the splits: None, or a list of the one in the file."""
+    arrays = _load_arrays(path)
     if {"X", "y"} <= set(arrays):
-        return *_checked(arrays["X"], arrays["y"], "X", "y"), None
+        return *_check_data(arrays["X"], arrays["y"], "X", "y"), None
     names = ("X_train", "y_train", "X_test", "y_test")
     if not set(names) <= set(arrays):
         raise ValueError(
             f"{path} must hold the arrays X and y, or X_train, y_train, X_test and "
             f"y_test. It holds {', '.join(arrays) or 'none'}."
         )
-    X_train, y_train = _checked(arrays["X_train"], arrays["y_train"], *names[:2])
-    X_test, y_test = _checked(arrays["X_test"], arrays["y_test"], *names[2:])
+    X_train, y_train = _check_data(arrays["X_train"], arrays["y_train"], *names[:2])
+    X_test, y_test = _check_data(arrays["X_test"], arrays["y_test"], *names[2:])
     if X_train.shape[1:] != X_test.shape[1:]:
         raise ValueError(
             f"X_train and X_test hold images of different shapes: {X_train.shape[1:]} "
             f"and {X_test.shape[1:]}."
         )
-    rows = np.arange(len(X_train) + len(X_test))
-    split = [(rows[: len(X_train)], rows[len(X_train) :])]
-    return np.concatenate([X_train, X_test]), np.concatenate([y_train, y_test]), split
+    X, y = np.concatenate([X_train, X_test]), np.concatenate([y_train, y_test])
+    train, test = np.split(np.arange(len(X)), [len(X_train)])
+    return X, y, [(train, test)]
 
 
-def _arrays(path):
-    """The arrays of an .npz as a dict; nothing pickled is loaded."""
+def _load_arrays(path):
+    """Load the arrays of an .npz file as a dict."""
     if not os.path.exists(path):
         raise ValueError(f"There is no file or folder {path!r}.")
     try:
+        # np.load(path) of an .npz keeps the file open. A pickle could run any code.
         with open(path, "rb") as file:
             arrays = np.load(file, allow_pickle=False)
             return {name: arrays[name] for name in arrays.files}
+    # AttributeError: a single array, of an .npy file, has no `files`.
     except (ValueError, AttributeError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(
             f"{path} is not an .npz of plain arrays, nor a folder of images."
         ) from error
 
 
-def _checked(X, y, name_of_X, name_of_y):
-    """Images and as many labels, which may come as one column."""
+def _check_data(X, y, X_name, y_name):
+    """Check that X holds images and y one label each; return y flattened, if a column.
+
+    Some data sets, CIFAR-10 of Keras among them, store labels with shape (n, 1).
+    """
     if X.ndim not in (2, 3, 4):
         raise ValueError(
-            f"{name_of_X} must be flat (n, H*W*C), grey (n, H, W) or with channels "
+            f"{X_name} must be flat (n, H*W*C), grey (n, H, W) or with channels "
             f"(n, H, W, C). Its shape is {X.shape}."
         )
     if y.size != len(X) or len(y) != len(X):
         raise ValueError(
-            f"{name_of_y} must hold one label for each of the {len(X)} images in "
-            f"{name_of_X}. Its shape is {y.shape}."
+            f"{y_name} must hold one label for each of the {len(X)} images in "
+            f"{X_name}. Its shape is {y.shape}."
         )
     return X, y.ravel()
 
 
-def _print_header(title, X, y, splits, rivals):
-    """What is compared: images, classes, folds."""
+def _print_header(title, X, y, splits, classifiers):
+    """Print the numbers of classifiers, images, classes and folds."""
     shape = " x ".join(map(str, X.shape[1:]))
     if len(splits) == 1:
         train, test = splits[0]
-        count, how = f"{len(train)} + {len(test)}", "one fit each on the given split"
+        n_images = f"{len(train)} + {len(test)}"
+        protocol = "one fit each on the given split"
     else:
-        count, how = f"{len(X)}", f"{len(splits)} folds"
-    print(f"{len(rivals)} classifiers on {title}")
+        n_images, protocol = f"{len(X)}", f"{len(splits)} folds"
     n_classes = len(np.unique(y))
-    print(f"{count} images of {shape}, {n_classes} classes; {how}", flush=True)
+    print(f"{len(classifiers)} classifiers on {title}")
+    # Flushed, since in a pipe it would otherwise appear only after minutes.
+    print(f"{n_images} images of {shape}, {n_classes} classes; {protocol}", flush=True)
 
 
-def _run_all(rivals, X, y, splits):
-    """The scores of each rival, with a line on stderr for each as it comes."""
-    runs, scores = each_classifier(rivals, X, y, splits), {}
-    width = max(map(len, rivals))
-    for place, name in enumerate(rivals, start=1):
-        label = f"[{place:2}/{len(rivals)}] {name:{width}}"
+def _cross_validate_all(classifiers, X, y, splits):
+    """Return the scores by name; report each classifier on stderr when it is done."""
+    runs, scores = cross_validate_each(classifiers, X, y, splits), {}
+    width = max(map(len, classifiers))
+    for number, name in enumerate(classifiers, start=1):
+        label = f"[{number:2}/{len(classifiers)}] {name:{width}}"
         start = time.perf_counter()
         try:
             with _ticking(label):
@@ -266,32 +284,33 @@ def _run_all(rivals, X, y, splits):
 
 @contextmanager
 def _ticking(label):
-    """Show a label and, on a terminal, the seconds since then, until it is done."""
+    """Print a label and, on a terminal, the elapsed seconds, while the block runs."""
     print(label, end="", file=sys.stderr, flush=True)
     done = threading.Event()
-    ticker = threading.Thread(target=_tick, args=(label, done), daemon=True)
-    if sys.stderr.isatty():
-        ticker.start()
+    timer = threading.Thread(target=_print_elapsed, args=(label, done), daemon=True)
+    if sys.stderr.isatty():  # a log file would keep every overwritten line
+        timer.start()
     try:
         yield
     finally:
         done.set()
-        if ticker.ident is not None:
-            ticker.join()
+        if timer.ident is not None:  # it was started
+            timer.join()
             print(f"\r{label}", end="", file=sys.stderr, flush=True)
 
 
-def _tick(label, done):
+def _print_elapsed(label, done):
+    """Overwrite the line every second, until the event is set."""
     start = time.perf_counter()
-    while not done.wait(1):
+    while not done.wait(1):  # unlike sleep, ends at once when the event is set
         seconds = time.perf_counter() - start
         print(
             f"\r{label}  ...     {seconds:8.0f} s", end="", file=sys.stderr, flush=True
         )
 
 
-def _check_plot(path):
-    """Raise before the long run where the picture could not be written after it."""
+def _check_plot_path(path):
+    """Raise an error if the plot cannot be saved, before the run of many minutes."""
     try:
         from matplotlib.backend_bases import FigureCanvasBase
     except ImportError as error:
@@ -302,6 +321,7 @@ def _check_plot(path):
     folder = os.path.dirname(path) or "."
     if not os.path.isdir(folder):
         raise ValueError(f"--plot: there is no folder {folder!r}.")
+    # savefig picks the backend by the suffix, so every format of matplotlib will do.
     known = FigureCanvasBase.get_supported_filetypes()
     if os.path.splitext(path)[1][1:].lower() not in known:
         raise ValueError(
@@ -310,7 +330,8 @@ def _check_plot(path):
         )
 
 
-def _plot(comparison, path):
+def _save_plot(comparison, path):
+    # A Figure made without pyplot needs no display and opens no window.
     from matplotlib.figure import Figure
 
     height = 1.6 + 0.42 * len(comparison.results["name"])

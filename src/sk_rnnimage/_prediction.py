@@ -1,88 +1,95 @@
-"""What a fitted network says of images: at the end, after each step, and by what."""
+"""What a fitted network gives for images: at the end, after each step, and why."""
 
 import numpy as np
 import torch
 
-from sk_rnnimage._batches import batches_of, views
+from sk_rnnimage._data.batches import Batch
 
 PIXELS_AT_ONCE = 2**20  # of a batch
 
 
 def logits_of(network, images, n_views=1):
-    """What the network says of each image, on average over its views: (B, K)."""
+    """The logits of each image, on average over its views: (B, K)."""
     with torch.inference_mode():
         pairs = (
-            (places, [_run(network, view) for view in views(batch, n_views)])
-            for places, batch in batches_of(images, PIXELS_AT_ONCE)
+            (indices, [_run(network, view) for view in batch.views(n_views)])
+            for indices, batch in _batches(images)
         )
-        return _collected(pairs, len(images))
+        return _gather(pairs, len(images))
 
 
 def staged_logits(network, images, n_views=1):
-    """What the network says after each step that it reads: yields (B, K).
+    """The logits after each step: yields (B, K).
 
-    The steps are held while they are gone through, the convolutions' work included.
+    The sequences are held meanwhile, so that the convolutions run once.
     """
     with torch.inference_mode():
         held = [
-            (places, [_run(network.steps, view) for view in views(batch, n_views)])
-            for places, batch in batches_of(images, PIXELS_AT_ONCE)
+            (indices, [_run(network.sequences, view) for view in batch.views(n_views)])
+            for indices, batch in _batches(images)
         ]
-    n_stages = max(len(x) for _, seen in held for steps in seen for x, _ in steps)
+    n_stages = max(len(x) for _, views in held for view in views for x, _ in view)
     for t in range(1, n_stages + 1):
         with torch.inference_mode():
             pairs = (
-                (places, [network.classify(_until(steps, t)) for steps in seen])
-                for places, seen in held
+                (indices, [network.classify(_first_steps(view, t)) for view in views])
+                for indices, views in held
             )
-            logits = _collected(pairs, len(images))
+            logits = _gather(pairs, len(images))
         yield logits
 
 
-def _until(steps, t):
-    """The first t steps of each reading."""
+def attention_weights(network, images, layer):
+    """Attention weights of each reading: (B, T), or (B, heads, T, T).
+
+    An image with fewer steps than another has zeros at the end.
+    """
+    with torch.inference_mode():
+        pairs = [
+            (indices, _run(network.attention_weights, view, layer=layer))
+            for indices, batch in _batches(images)
+            for view in batch.views(1)
+        ]
+    all_indices = [indices for indices, _ in pairs]
+    readings = zip(*(weights for _, weights in pairs))
+    return tuple(_padded(all_indices, parts, len(images)) for parts in readings)
+
+
+def _batches(images):
+    for indices in images.chunks(PIXELS_AT_ONCE):
+        yield indices, Batch(images, indices)
+
+
+def _run(function, network_input, **options):
+    """Call a network, or one of its methods, on the images of a batch."""
+    if not isinstance(network_input, dict):
+        network_input = {"x": network_input}
+    return function(**network_input, **options)
+
+
+def _first_steps(sequences, t):
+    """The first t steps of each reading's sequence."""
     return [
         (x[:t], None if lengths is None else lengths.clamp(max=t))
-        for x, lengths in steps
+        for x, lengths in sequences
     ]
 
 
-def _collected(pairs, n):
-    """Logits of all images from those of batches, which come for each view."""
+def _gather(pairs, n):
+    """Logits (n, K) from those of batches, which come as a list of views."""
     logits = None
-    for places, found in pairs:
-        found = torch.stack(found).mean(0).numpy()  # (b, K)
+    for indices, views in pairs:
+        mean = torch.stack(views).mean(0).numpy()  # (b, K)
         if logits is None:
-            logits = np.empty((n, found.shape[1]))
-        logits[places] = found
+            logits = np.empty((n, mean.shape[1]))
+        logits[indices] = mean
     return logits
 
 
-def weights_of(network, images, kind):
-    """What steps weigh, for each reading: (B, T), or (B, heads, T, T) with zeros.
-
-    An image with fewer steps than another weighs 0 there.
-    """
-    with torch.inference_mode():
-        found = [
-            (places, _run(network.weights, next(views(batch, 1)), kind=kind))
-            for places, batch in batches_of(images, PIXELS_AT_ONCE)
-        ]
-    readings = zip(*(weights for _, weights in found))
-    places = [where for where, _ in found]
-    return tuple(_filled(places, weights, len(images)) for weights in readings)
-
-
-def _filled(places, parts, n):
-    """Arrays of unequal shape in one of zeros."""
-    most = np.max([part.shape[1:] for part in parts], axis=0)
-    whole = np.zeros((n, *most))
-    for where, part in zip(places, parts):
-        whole[(where, *map(slice, part.shape[1:]))] = part.numpy()
+def _padded(all_indices, parts, n):
+    """Arrays of unequal shape in one (n, ...), padded with zeros."""
+    shape = np.max([part.shape[1:] for part in parts], axis=0)
+    whole = np.zeros((n, *shape))
+    for indices, part in zip(all_indices, parts):
+        whole[(indices, *map(slice, part.shape[1:]))] = part.numpy()
     return whole
-
-
-def _run(function, batch, **options):
-    """What a network or one of its methods says of a batch."""
-    batch = batch if isinstance(batch, dict) else {"x": batch}
-    return function(**batch, **options)

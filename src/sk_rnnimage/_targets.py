@@ -1,84 +1,174 @@
-"""Labels and weights: what counts, as which class, and how much."""
+"""Targets: what an estimator learns, from the check of y to the decoding of outputs.
+
+A target is an object with the methods and attributes of :class:`Classes`; nothing but
+it and the estimators' public methods knows what is learned.
+"""
 
 import math
 import numbers
 
 import numpy as np
+from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_consistent_length
+from sklearn.utils.validation import check_consistent_length
+from torch import nn
 
-from sk_rnnimage.images import UnequalImages
+from sk_rnnimage._data.weights import of_maximum_one
 
-
-def check_targets(name, images, y, sample_weight, suffix=""):
-    """Images, labels, weights, and the rows that count: whose weight is above 0."""
-    if y is None:
-        raise ValueError(
-            f"This {name} estimator requires y to be passed, but the target y is None."
-        )
-    y = column_or_1d(
-        check_array(y, ensure_2d=False, dtype=None, input_name="y" + suffix),
-        warn=True,
-    )
-    check_consistent_length(images, y)
-    check_classification_targets(y)
-    if sample_weight is not None and not np.asarray(sample_weight).any():
-        raise ValueError(
-            f"sample_weight{suffix} must be positive for at least one image. All "
-            "its values are zero."
-        )
-    weights = _check_sample_weight(
-        sample_weight, images, dtype=np.float64, ensure_non_negative=True
-    )
-    return that_count(images, y, without_overflow(weights))
+LABEL_SMOOTHING = 0.1
 
 
-def that_count(images, y, weights):
-    """The same and the rows that count; of a list the others are left out.
+class Classes:
+    """The target of a classifier: class labels and their codes.
 
-    Their sizes must change nothing.
+    Parameters
+    ----------
+    estimator_name : str
+        Named in the messages.
+    class_weight : dict, "balanced" or None
+        As in the classifiers.
+    classes : ndarray of shape (K,), default=None
+        The labels, sorted. None learns them from the first y that is encoded.
+    expected : ndarray of shape (K,), default=None
+        What the learned labels must be where training goes on.
+
+    Attributes
+    ----------
+    n_outputs : int
+        K, the number of logits.
+    score : tuple (name, function)
+        What validation is scored by: a function of logits (b, K) and codes (b,) that
+        gives a score for each image, of which the weighted mean is recorded.
     """
-    rows = np.flatnonzero(weights)
-    if isinstance(images, UnequalImages):
-        images, y, weights = images.without_others(rows), y[rows], weights[rows]
-        rows = np.arange(len(rows))
-    return images, y, weights, rows
 
+    score = ("accuracy", lambda logits, codes: logits.argmax(1) == codes)
 
-def encode(y, classes, name):
-    """Labels to their places among the classes."""
-    unknown = np.setdiff1d(y, classes)
-    if len(unknown):
-        way_out = {
-            "y": "Name every label in classes at the first partial_fit",
-            "y_val": "Let y hold every label",
-        }
-        raise ValueError(
-            f"{name} holds the label {unknown.tolist()[0]!r}, which is not among the "
-            f"classes {classes.tolist()}. {way_out[name]}, or leave these images out."
+    def __init__(self, estimator_name, class_weight, classes=None, expected=None):
+        self.estimator_name = estimator_name
+        self.class_weight = class_weight
+        self.classes = classes
+        self.expected = expected
+
+    @property
+    def n_outputs(self):
+        return len(self.classes)
+
+    def check(self, y, images, suffix=""):
+        """The labels (B,), checked to be one for each image."""
+        if y is None:
+            raise ValueError(
+                f"This {self.estimator_name} estimator requires y to be passed, but "
+                "the target y is None."
+            )
+        y = column_or_1d(
+            check_array(y, ensure_2d=False, dtype=None, input_name="y" + suffix),
+            warn=True,
         )
-    return np.searchsorted(classes, y)
+        check_consistent_length(images, y)
+        check_classification_targets(y)
+        return y
 
+    def encode(self, y, name="y"):
+        """Labels to their indices among the classes, which are learned if need be."""
+        if self.classes is None:
+            return self._learn(y)
+        unknown = np.setdiff1d(y, self.classes)
+        if len(unknown):
+            way_out = {
+                "y": "Name every label in classes at the first partial_fit",
+                "y_val": "Let y hold every label",
+            }
+            raise ValueError(
+                f"{name} holds the label {unknown.tolist()[0]!r}, which is not among "
+                f"the classes {self.classes.tolist()}. {way_out[name]}, or leave these "
+                "images out."
+            )
+        return np.searchsorted(self.classes, y)
 
-def loss_weights(codes, weights, class_weight, classes):
-    """Sample weights times class weights."""
-    if class_weight is None:
+    def _learn(self, y):
+        self.classes, codes = np.unique(y, return_inverse=True)
+        if self.expected is not None and not np.array_equal(
+            self.expected, self.classes
+        ):
+            raise ValueError(
+                "warm_start=True can go on only with the classes of the last fit, "
+                f"{self.expected.tolist()}. Got {self.classes.tolist()} in y."
+            )
+        return codes
+
+    def decode(self, logits):
+        """The label with the largest logit of each row (n, K)."""
+        return self.classes[logits.argmax(axis=1)]
+
+    def learned(self):
+        """The fitted attributes that tell what was learned of y."""
+        return {"classes_": self.classes}
+
+    def loss_weights(self, codes, weights):
+        """Sample weights times class weights."""
+        if self.class_weight is None:
+            return weights
+        if isinstance(self.class_weight, dict):
+            factors = _given_weights(self.class_weight, self.classes.tolist())
+        else:
+            totals = np.bincount(codes, weights, minlength=len(self.classes))
+            n_present = np.count_nonzero(totals)
+            factors = weights.sum() / (n_present * totals.clip(1e-300))
+        weights = weights * factors[codes]
+        if not weights.any():
+            raise ValueError(
+                "class_weight and sample_weight together leave no image with a weight."
+            )
         return weights
-    if class_weight == "balanced":
-        totals = np.bincount(codes, weights, minlength=len(classes))
-        factors = weights.sum() / (np.count_nonzero(totals) * totals.clip(1e-300))
-    else:
-        factors = given_weights(class_weight, classes.tolist())
-    weights = weights * factors[codes]
-    if not weights.any():
-        raise ValueError(
-            "class_weight and sample_weight together leave no image with a weight."
+
+    def split(self, codes, fraction, seed):
+        """Indices to train on and to validate on, stratified by class.
+
+        Raises
+        ------
+        ValueError
+            Where a class would be missing on one side.
+        """
+        n, n_valid = len(codes), math.ceil(fraction * len(codes))
+        counts = np.bincount(codes)
+        n_classes = len(counts)
+        if min(n_valid, n - n_valid) < n_classes or min(counts) < 2:
+            raise ValueError(
+                f"early_stopping=True holds out {n_valid} of {n} images, too "
+                f"few to have each of the {n_classes} classes on both sides. Pass "
+                "X_val and y_val, or set early_stopping=False."
+            )
+        splitter = StratifiedShuffleSplit(1, test_size=n_valid, random_state=seed)
+        train, valid = next(splitter.split(codes, codes))
+        return np.sort(train), np.sort(valid)
+
+    @staticmethod
+    def criterion():
+        """A module from logits and (codes, weights) to the loss of a mini-batch."""
+        return _WeightedCrossEntropy()
+
+
+class _WeightedCrossEntropy(nn.Module):
+    """The sum of weight * cross-entropy over the images, divided by their number.
+
+    In training the labels are smoothed: a fraction of each is spread evenly over all
+    classes (C. Szegedy et al., "Rethinking the Inception architecture for computer
+    vision", CVPR 2016, sec. 7).
+    """
+
+    def forward(self, logits, target):
+        codes, weights = target
+        losses = nn.functional.cross_entropy(
+            logits,
+            codes,
+            reduction="none",
+            label_smoothing=LABEL_SMOOTHING if self.training else 0.0,
         )
-    return weights
+        return (losses * weights.to(losses.dtype)).mean()
 
 
-def given_weights(given, labels):
+def _given_weights(given, labels):
     """The dict ``class_weight`` as an array; classes it leaves out weigh 1."""
     unknown = [label for label in given if label not in labels]
     if unknown and any(label not in given for label in labels):
@@ -86,14 +176,10 @@ def given_weights(given, labels):
             f"class_weight names the label {unknown[0]!r}, which is not among the "
             f"classes {labels}."
         )
-    values = [given.get(label, 1.0) for label in labels]
-    if not all(isinstance(v, numbers.Real) and 0 <= v < math.inf for v in values):
+    weights = [given.get(label, 1.0) for label in labels]
+    if not all(isinstance(w, numbers.Real) and 0 <= w < math.inf for w in weights):
         raise ValueError(
             f"class_weight must hold finite weights of at least 0. Got {given!r}."
         )
-    return without_overflow(np.array(values, dtype=np.float64))
-
-
-def without_overflow(weights):
-    """Weights times the power of two that makes the largest at most 1."""
-    return np.ldexp(weights, -np.frexp(weights.max())[1])
+    weights = np.array(weights, dtype=np.float64)
+    return of_maximum_one(weights) if weights.any() else weights

@@ -1,114 +1,358 @@
-"""The two classifiers."""
+"""The two classifiers, and what both say of images."""
 
-from sk_rnnimage._base import BaseImageClassifier, positive_ints
+import numpy as np
+from scipy.special import log_softmax
+from sklearn.base import ClassifierMixin
+from sklearn.utils import column_or_1d
+from sklearn.utils.validation import check_is_fitted
+
+from sk_rnnimage._base import BaseImageEstimator
+from sk_rnnimage._data.read import read_sets
+from sk_rnnimage._environment.borrowed import StrOptions, _fit_context
+from sk_rnnimage._prediction import attention_weights, staged_logits
+from sk_rnnimage._targets import Classes
+from sk_rnnimage._training.train import train
+from sk_rnnimage.networks.recipe import make_recipe
 
 
-class RNNImageClassifier(BaseImageClassifier):
+class ImageClassifier(ClassifierMixin, BaseImageEstimator):
+    """An image estimator whose target is class labels."""
+
+    _parameter_constraints = {
+        **BaseImageEstimator._parameter_constraints,
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train for one epoch on some images, at a constant learning rate.
+
+        The first call fixes the image shape, the classes and the standardisation of the
+        pixels. The optimiser's state is kept, so that k calls equal one loop over the
+        same mini-batches.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C), or list
+            Images, as in ``fit``.
+        y : array-like of shape (n,)
+            Class labels.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will ever come. Needed at the first call.
+        sample_weight : array-like of shape (n,), default=None
+            A weight of k trains as k copies of the image, 0 as its absence.
+
+        Returns
+        -------
+        self : estimator
+            Fitted.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As for ``fit``, and where y holds a label that is not in ``classes``.
+        """
+        goes_on = hasattr(self, "weights_")
+        with self._random_state_restored_on_error():
+            target = self._target_of_all(classes, goes_on)
+            recipe = self._recipe(target, goes_on, one_epoch=True)
+            data, _ = read_sets(recipe, X, y, sample_weight)
+            network = self._start(recipe, data)
+            state = self._optimizer_state if goes_on else None
+            results = train(network, data, None, target, recipe.training, state)
+            return self._keep(recipe, network, *results)
+
+    def decision_function(self, X):
+        """Logits, before the softmax.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C), or list
+            Images of the shape that ``fit`` saw; those of a list of any size, but no
+            larger than ``image_shape_`` where a step is a whole line or ``cell=None``.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes), or (n,) for two classes
+            Logits; for two classes the second minus the first, positive where the
+            second is predicted.
+        """
+        logits = self._outputs(X)
+        if len(self.classes_) == 2:
+            return logits[:, 1] - logits[:, 0]
+        return logits
+
+    def predict_log_proba(self, X):
+        """Logarithms of the class probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C), or list
+            Images of the shape that ``fit`` saw; those of a list of any size, but no
+            larger than ``image_shape_`` where a step is a whole line or ``cell=None``.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes)
+            In the order of ``classes_``.
+        """
+        return log_softmax(self._outputs(X), axis=1)
+
+    def predict_proba(self, X):
+        """Class probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C), or list
+            Images of the shape that ``fit`` saw; those of a list of any size, but no
+            larger than ``image_shape_`` where a step is a whole line or ``cell=None``.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes)
+            In the order of ``classes_``; each row sums to 1.
+        """
+        return np.exp(self.predict_log_proba(X))
+
+    def predict(self, X):
+        """Class labels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C), or list
+            Images of the shape that ``fit`` saw; those of a list of any size, but no
+            larger than ``image_shape_`` where a step is a whole line or ``cell=None``.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            The most probable label of each image.
+        """
+        logits = self._outputs(X)
+        return self._classes(self.classes_).decode(logits)
+
+    def staged_predict_proba(self, X):
+        """Class probabilities after each step of the sequence.
+
+        At stage t the image is what its first t steps show: later ones are absent, and
+        the reverse direction begins at step t. The scans of a tuple advance together; a
+        shorter one waits at its end. Behind convolutions a step is one of their feature
+        map, which is computed from the whole image: the notes of CRNNImageClassifier
+        give the receptive field.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C), or list
+            Images, as in ``predict``. Their sequences are held in memory meanwhile.
+
+        Yields
+        ------
+        ndarray of shape (n, n_classes)
+            One for each step, as many as the longest sequence has. The last one equals
+            ``predict_proba``.
+
+        Raises
+        ------
+        ValueError
+            With ``scan="sweep"``, whose passes have no common step, and with
+            ``cell=None``, which reads in no order.
+        """
+        check_is_fitted(self)
+        cell, scans = self._fitted_recipe["cell"], self._fitted_recipe["scans"]
+        if "sweep" in scans or cell is None:
+            what = "cell=None" if cell is None else "scan='sweep'"
+            raise ValueError(
+                f"staged_predict_proba needs a cell that reads one step after another; "
+                f"with {what} there is no such order. Choose a cell, and a path such "
+                "as scan='rows'."
+            )
+        stages = staged_logits(self.module_, self._images(X), self._n_views())
+        return (np.exp(log_softmax(logits, axis=1)) for logits in stages)
+
+    def attention_weights(self, X, *, layer="auto"):
+        """Attention weights of the steps.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C), or list
+            Images, as in ``predict``.
+        layer : {"auto", "pooling", "heads"}, default="auto"
+            The weights of ``pooling="attention"`` or those of ``attention_heads``;
+            ``"auto"`` is the pooling's where there is one.
+
+        Returns
+        -------
+        ndarray of shape (n, T), or (n, heads, T, T)
+            Weights of the T steps in the order in which they are read (of a sweep the
+            places of the grid, row by row). In the pooling those of an image sum to 1;
+            in self-attention those of a query step (third axis) over all key steps
+            (last axis). An image with fewer steps than another has zeros at the end.
+            For several scans, as in the ``scan="auto"`` of RNNImageClassifier, a tuple
+            of such arrays.
+
+        Raises
+        ------
+        ValueError
+            Where the network has no such attention.
+        """
+        check_is_fitted(self)
+        pooling = self._fitted_recipe["pooling"]
+        n_heads = self._fitted_recipe["attention_heads"]
+        layers = ["pooling"] if pooling == "attention" else []
+        layers += ["heads"] if n_heads else []
+        layer = layers[0] if layers and layer == "auto" else layer
+        if layer not in layers:
+            raise ValueError(
+                "attention_weights needs pooling='attention' or attention_heads in the "
+                f"network that was fitted, and layer='auto', 'pooling' or 'heads'. It "
+                f"has pooling={pooling!r} and attention_heads={n_heads!r}, and layer "
+                f"is {layer!r}."
+            )
+        weights = attention_weights(self.module_, self._images(X), layer)
+        return weights[0] if len(weights) == 1 else weights
+
+    def _make_target(self, goes_on):
+        return self._classes(expected=self.classes_ if goes_on else None)
+
+    def _classes(self, classes=None, expected=None):
+        name = type(self).__name__
+        return Classes(name, self.class_weight, classes, expected)
+
+    def _target_of_all(self, classes, goes_on):
+        """The target of ``partial_fit``, whose classes do not depend on y."""
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' does not go with partial_fit, which cannot "
+                "know how many images of each class will come. Pass a dict of weights."
+            )
+        if classes is None and not goes_on:
+            raise ValueError(
+                "classes must be passed on the first call to partial_fit: all labels "
+                "that will ever come."
+            )
+        if classes is None:
+            return self._classes(self.classes_)
+        classes = np.unique(column_or_1d(classes))
+        if goes_on and not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                f"classes={classes.tolist()} is not the same as on the last call to "
+                f"partial_fit, which was {self.classes_.tolist()}."
+            )
+        return self._classes(classes)
+
+
+class RNNImageClassifier(ImageClassifier):
     """A recurrent network that reads an image step by step.
 
     Each image is a sequence of steps (lines or patches along a path); a recurrent cell
-    reads them, its states are pooled and a linear layer gives the classes.
+    reads them, its hidden states are pooled, and a linear layer gives the logits.
 
     Parameters
     ----------
     hidden_size : int or tuple of int, default=64
-        Units of the cell in each direction; a tuple stacks one layer each.
+        Hidden units of the cell in each direction; a tuple stacks one layer for each
+        entry.
     cell : str or None, default="lstm"
-        The recurrent cell: ``"lstm"``, ``"gru"``, ``"rnn"`` (Elman's), ``"irnn"`` (a
-        rectifier that starts as the identity), ``"peephole"`` (an LSTM whose gates see
-        its cell state) or, linear in their state and made for long sequences,
-        ``"mingru"``, ``"lru"`` and ``"lmu"``. :mod:`sk_rnnimage.cells` and
-        :mod:`sk_rnnimage.linear_cells` have the equations.
-        None is the control without recurrence: each step goes through a feed-forward
-        layer of the same width with a learned position, then the pooling.
+        The recurrent cell: ``"lstm"``, ``"gru"``, ``"rnn"`` (Elman's), ``"irnn"``
+        (ReLU, with recurrent weights that start as the identity), ``"peephole"`` (an
+        LSTM whose gates see its cell state) or, linear in their state and made for long
+        sequences, ``"mingru"``, ``"lru"`` and ``"lmu"``.
+        :mod:`sk_rnnimage.networks.cells` and :mod:`sk_rnnimage.networks.linear_cells`
+        give the equations. None is the control without recurrence: each step goes
+        through a feed-forward layer of the same width with a learned position
+        embedding, then the pooling.
     scan : str or tuple of str, default="auto"
         What a step is and in which order they come. ``"rows"`` and ``"columns"`` read
         one whole line a step; ``"snake"``, ``"spiral"``, ``"hilbert"``,
         ``"diagonal"`` and ``"random"`` read patches along a path as
         :class:`ImageToSequence` does; ``"sweep"`` runs the cell along every row and
-        every column of the grid (ReNet [1]_) and pools over the places. A tuple reads
-        the image along each and joins what they found. ``"auto"`` is the
-        reading measured best: rows and columns, four lines a step of which two are
-        shared with the next step, each step embedded in 64 rectified units.
+        every column of the grid (ReNet [1]_) and pools over the grid. A tuple reads
+        the image along each path and concatenates their outputs. ``"auto"`` is the
+        reading that was measured best: rows and columns, four lines a step of which two
+        overlap with the next step, each step embedded by a linear layer of 64 ReLU
+        units.
     patch_size : int, tuple (h, w) or None, default=None
         Height and width of a step in pixels; None in a tuple is the whole extent.
         None alone is a whole line for rows and columns, else one pixel. Edges are
         padded with the mean. Where it is given, ``scan="auto"`` reads
         ``("rows", "columns")`` in such patches.
     bidirectional : bool, default=True
-        Whether a second cell reads the steps backwards.
+        Whether a second cell reads the steps in reverse order.
     pooling : {"mean", "last", "max", "attention"}, default="mean"
-        How the states of all steps become one: their mean, the last state, the
-        largest values, or a learned weighted mean [2]_. The control reads
-        ``"last"`` as ``"mean"``; a sweep averages the last states of its passes.
+        How the hidden states of all steps become one vector: their mean, the last
+        state, the maximum of each unit, or a weighted mean with learned attention
+        weights [2]_. For the control ``"last"`` means ``"mean"``; a sweep averages the
+        last states of its rows and columns.
     attention_heads : int, default=None
-        Heads of a layer of self-attention over the states of all steps [6]_, whose
-        result is put beside the states before they are pooled. None has no such layer.
-        The heads share a state's values among themselves, so their number must divide
-        that; a sweep with heads reads ``"last"`` as ``"mean"``.
+        Heads of a self-attention layer over the hidden states [6]_, whose output is
+        concatenated to the states before they are pooled. None has no such layer. The
+        number must divide the size of a state (``hidden_size``, twice that with two
+        directions); a sweep with heads takes ``pooling="last"`` as ``"mean"``.
     dropout : float, default=0.0
-        Share of values dropped between layers and before the head, in [0, 1).
+        Probability of zeroing a value between layers and before the last linear layer,
+        in [0, 1).
     image_shape : tuple (H, W) or (H, W, C), default=None
         The shape of one image, needed for flat X that is neither square grey nor
-        square RGB: without it that is read as one row of pixels. Of images in a list
-        the largest height and width that will ever come, where a step is a whole line;
-        without it those of the largest that ``fit`` sees.
+        square RGB: without it such X is read as one row of pixels. For a list of
+        images, the largest height and width that will ever come, which matters where a
+        step is a whole line; None takes the largest that ``fit`` sees.
     augment : {"shift", "affine", "flip"}, callable or None, default=None
-        How each training batch of ``fit`` is varied, by chance and seeded. ``"shift"``
-        moves each image by up to a twelfth of its sides, but at least a pixel;
-        ``"affine"`` moves by up to a twelfth, turns by up to 10 degrees and scales by
-        up to 10 %; ``"flip"``, for natural images, mirrors about half of them left and
-        right and moves by up to an eighth, but at least a pixel. Edges are repeated.
-        A callable ``augment(images, generator)`` takes and gives float tensors
-        (B, C, H, W), in pixel values before scaling, on the device that trains; the
-        generator belongs to the CPU. Of a list it gets images of one size at a time.
+        Random augmentation of each training mini-batch in ``fit``, seeded.
+        ``"shift"`` translates each image by up to a twelfth of its sides, at least a
+        pixel; ``"affine"`` translates by up to a twelfth, rotates by up to 10 degrees
+        and scales by up to 10 %; ``"flip"``, for natural images, mirrors left and right
+        with probability 0.5 and translates by up to an eighth, at least a pixel. Edges
+        are repeated. A callable ``augment(images, generator)`` takes and returns float
+        tensors (B, C, H, W), in pixel values before standardisation, on the device that
+        trains; the ``torch.Generator`` lives on the CPU. Images of unequal size come to
+        it one size at a time.
     n_views : int, default=1
-        Views of an image, each moved by at most one pixel, over whose logits
-        predictions are averaged, up to 9; 1 is the image as it is.
+        Test-time augmentation: predictions average the logits of this many views of an
+        image, each translated by at most one pixel; from 1, the image itself, to 9.
     max_epochs : int or "auto", default="auto"
-        Passes over the training images. ``"auto"`` gives 400 steps of the optimiser,
-        in at least 3 and at most 100 passes: small sets need steps, not epochs.
+        Epochs. ``"auto"`` gives 400 updates of the optimiser, in at least 3 and at most
+        100 epochs, since small sets need updates, not epochs.
     batch_size : int, default=64
-        Most images in a step. Batches are of nearly equal size.
+        Largest mini-batch. The mini-batches of an epoch are of nearly equal size.
     learning_rate : float, default=0.01
-        Largest rate of AdamW [3]_ in ``fit``, where it rises over the first 15 % of
-        the steps and falls to 0 after (one cycle [4]_); the constant rate in
-        ``partial_fit``. AdamW's second moment remembers 50 steps (beta 0.98); its
-        first beta goes from 0.95 to 0.85 and back as the rate rises and falls, and is
-        0.9 in ``partial_fit``. The norm of the gradient is clipped to 1.
+        Largest learning rate of AdamW [3]_ in ``fit``, where it rises over the first
+        15 % of the updates and then falls to 0 (one cycle [4]_); the constant rate in
+        ``partial_fit``. AdamW's beta2 is 0.98; beta1 goes from 0.95 to 0.85 and back as
+        the rate rises and falls, and is 0.9 in ``partial_fit``. The gradient is clipped
+        to a norm of 1.
     weight_decay : float, default=0.1
-        AdamW's decay of all weights but the biases and the LRU's decay rates.
+        AdamW's weight decay, of all weights but the biases and the LRU's decay rates.
     early_stopping : bool, default=False
-        Whether to stop once the validation loss has not fallen for
-        ``n_iter_no_change`` epochs, and to restore the weights of the best one. The
+        Whether to stop when the validation loss has not fallen for
+        ``n_iter_no_change`` epochs, and to restore the weights of the best epoch. The
         validation images are ``X_val`` where ``fit`` gets them, else held out of X.
     validation_fraction : float, default=0.1
-        Share of the images held out of X for early stopping, stratified by class.
+        Fraction of X held out for early stopping, stratified by class.
     n_iter_no_change : int, default=10
-        Epochs without a lower validation loss before training stops.
+        Epochs without a lower validation loss after which training stops.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes in the training loss. ``"balanced"`` weighs each class by
-        the inverse of the sum of its sample weights (in ``fit`` alone). The validation
-        loss has the sample weights alone, and each call of ``partial_fit`` weighs its
-        images against each other, not against those of other calls.
+        Weights of the classes in the training loss. ``"balanced"`` gives each class a
+        weight inversely proportional to the sum of its sample weights (in ``fit``
+        only). The validation loss uses the sample weights alone. ``partial_fit``
+        normalises the weights of each call to a mean of 1.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the weights of the last ``fit`` (and its scaling
-        of the pixels), with the same classes and the same network.
+        Whether ``fit`` starts from the weights of the last ``fit`` (and its
+        standardisation of the pixels), with the same classes and the same network.
     callbacks : list of skorch callbacks, default=None
-        Passed to the skorch net that trains, after the estimator's own. They see the
-        net and its history; those that score the net as a classifier do not fit, as
-        its targets carry weights: ``X_val`` gives the validation accuracy.
+        Passed to the skorch net that trains, after the estimator's own. Callbacks that
+        score the net as a classifier do not work, as its targets carry weights: pass
+        ``X_val`` for the validation accuracy.
     device : {"auto", "cpu", "cuda", "cuda:0", ...}, default="auto"
-        Where ``fit`` trains. ``"auto"`` takes a GPU where torch sees one, which holds
-        the images while it trains where they have one size and take no more than half
-        of its free memory. Training is in single precision on every GPU. Predictions
-        are made on the CPU.
+        Where ``fit`` trains. ``"auto"`` takes a GPU where torch sees one. The images
+        stay on it during training if they have one size and take at most half of its
+        free memory, else each mini-batch is copied. On a GPU training is in single
+        precision. Predictions are made on the CPU.
     random_state : int, RandomState instance or None, default=None
-        Seed of the initial weights, the order of the images, dropout and the
-        held-out images. The same seed gives the same bits on one CPU at one number of
-        threads.
+        Seeds the initial weights, the order of the images, augmentation, dropout and
+        the held-out images. An int gives the same bits at every call on one CPU with
+        one number of threads.
     verbose : int, default=0
-        1 prints a line an epoch.
+        1 prints a line for each epoch.
 
     Attributes
     ----------
@@ -121,19 +365,21 @@ class RNNImageClassifier(BaseImageClassifier):
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Column names, where ``fit`` saw a DataFrame.
     weights_ : dict of ndarray
-        All that was learned, the scaling of the pixels included.
+        All learned arrays, the standardisation of the pixels included.
+    module_ : torch.nn.Module
+        The network with these weights, on the CPU and in evaluation mode.
     history_ : list of dict
-        One an epoch: ``epoch``, ``train_loss``, ``duration`` in seconds,
-        ``event_lr`` and, with validation images, ``valid_loss`` and
+        One for each epoch: ``epoch``, ``train_loss``, ``duration`` in seconds,
+        ``event_lr`` (the learning rate) and, with validation images, ``valid_loss`` and
         ``valid_accuracy``.
     n_iter_ : int
         Epochs trained.
     loss_curve_ : list of float
-        Training loss of each epoch (cross-entropy, labels smoothed by 0.1 [5]_).
+        Training loss of each epoch (cross-entropy with label smoothing 0.1 [5]_).
     best_epoch_ : int
         Epoch of the last ``fit`` with the lowest validation loss, counted from 1
-        over ``history_``; the last one without validation. With
-        ``early_stopping=True`` its weights are the fitted ones.
+        over ``history_``; the last epoch without validation images. With
+        ``early_stopping=True`` the fitted weights are those of this epoch.
 
     See Also
     --------
@@ -143,14 +389,14 @@ class RNNImageClassifier(BaseImageClassifier):
     Notes
     -----
     Pixels are standardised per channel with the mean and the standard deviation of
-    the training images, so 0-255 and 0-1 are both fine. With a
-    named scan and one layer the network is the cell over the steps, the pooling and a
-    linear layer, nothing else.
+    the training images, so 0-255 and 0-1 are both fine. With a named scan and one layer
+    the network is the cell over the steps, the pooling and a linear layer, nothing
+    else.
 
-    ``fit`` trains sets of up to 128 images in float64 on a CPU, all others in float32,
-    whatever the batch size; ``partial_fit`` starts in float32, and on a CPU goes on in
-    what it finds. On a GPU convolutions and cells may round their factors to TF32, as
-    torch allows by default; the tests let probabilities differ by 0.02 from a CPU's.
+    On a CPU ``fit`` trains in float64 on up to 128 images, else in float32, whatever
+    the batch size; ``partial_fit`` starts in float32, and after ``fit`` keeps its
+    precision. On a GPU convolutions and cells may round to TF32, as torch allows by
+    default; the tests let probabilities differ by 0.02 from a CPU's.
 
     References
     ----------
@@ -229,125 +475,130 @@ class RNNImageClassifier(BaseImageClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _configure(self):
-        if self.patch_size is not None:
-            return self._configuration(("rows", "columns"))
-        return self._configuration(("overlapping rows", "overlapping columns"))
+    def _network_recipe(self):
+        lines = ("rows", "columns")
+        if self.patch_size is None:
+            lines = ("overlapping rows", "overlapping columns")
+        return make_recipe(**self.get_params(deep=False), auto_scans=lines)
 
 
-class CRNNImageClassifier(BaseImageClassifier):
+class CRNNImageClassifier(ImageClassifier):
     """Convolutions, then a recurrent network that reads their feature map.
 
-    The convolutions turn an image into a smaller map of features (CRNN [1]_), a
-    recurrent cell reads that map step by step, its states are pooled and a linear
-    layer gives the classes.
+    The convolutions turn an image into a smaller feature map (CRNN [1]_), a recurrent
+    cell reads that map step by step, its hidden states are pooled, and a linear layer
+    gives the logits.
 
     Parameters
     ----------
     hidden_size : int or tuple of int, default=32
-        Units of the cell in each direction; a tuple stacks one layer each.
+        Hidden units of the cell in each direction; a tuple stacks one layer for each
+        entry.
     filters : int or tuple of int, default=(8, 32)
         Filters of each convolution. The first, and each that has more filters than
-        the one before it, halves every side that is longer than 8: the largest of
-        2 x 2 values stays, ahead of normalisation and rectifier.
+        the one before it, is followed by 2 x 2 max-pooling, which halves every side
+        that is longer than 8, before normalisation and ReLU.
     kernel_size : int or tuple of int, default=3
         Height and width of each convolution; an int is for all of them.
     cell : str or None, default="lstm"
-        The recurrent cell: ``"lstm"``, ``"gru"``, ``"rnn"`` (Elman's), ``"irnn"`` (a
-        rectifier that starts as the identity), ``"peephole"`` (an LSTM whose gates see
-        its cell state) or, linear in their state and made for long sequences,
-        ``"mingru"``, ``"lru"`` and ``"lmu"``. :mod:`sk_rnnimage.cells` and
-        :mod:`sk_rnnimage.linear_cells` have the equations.
-        None is the control without recurrence: each step goes through a feed-forward
-        layer of the same width with a learned position, then the pooling.
+        The recurrent cell: ``"lstm"``, ``"gru"``, ``"rnn"`` (Elman's), ``"irnn"``
+        (ReLU, with recurrent weights that start as the identity), ``"peephole"`` (an
+        LSTM whose gates see its cell state) or, linear in their state and made for long
+        sequences, ``"mingru"``, ``"lru"`` and ``"lmu"``.
+        :mod:`sk_rnnimage.networks.cells` and :mod:`sk_rnnimage.networks.linear_cells`
+        give the equations. None is the control without recurrence: each step goes
+        through a feed-forward layer of the same width with a learned position
+        embedding, then the pooling.
     scan : str or tuple of str, default="auto"
         What a step is and in which order they come, on the feature map. ``"rows"``
         and ``"columns"`` read one whole line a step; ``"snake"``, ``"spiral"``,
         ``"hilbert"``, ``"diagonal"`` and ``"random"`` read patches along a path as
         :class:`ImageToSequence` does; ``"sweep"`` runs the cell along every row and
-        every column (ReNet [2]_) and pools over the places. A tuple reads the map
-        along each and joins what they found. ``"auto"`` is the reading
-        measured best: the rows, each embedded in 64 rectified units.
+        every column (ReNet [2]_) and pools over the map. A tuple reads the map along
+        each path and concatenates their outputs. ``"auto"`` is the reading that was
+        measured best: the rows, each embedded by a linear layer of 64 ReLU units.
     patch_size : int, tuple (h, w) or None, default=None
         Height and width of a step on the feature map; None in a tuple is the whole
-        extent. None alone is a whole line for rows and columns, else one place. Edges
-        are padded with zeros. Where it is given, ``scan="auto"`` reads ``"rows"`` in
-        such patches.
+        extent. None alone is a whole line for rows and columns, else one position.
+        Edges are padded with zeros. Where it is given, ``scan="auto"`` reads ``"rows"``
+        in such patches.
     bidirectional : bool, default=True
-        Whether a second cell reads the steps backwards.
+        Whether a second cell reads the steps in reverse order.
     pooling : {"mean", "last", "max", "attention"}, default="mean"
-        How the states of all steps become one: their mean, the last state, the
-        largest values, or a learned weighted mean [3]_. The control reads
-        ``"last"`` as ``"mean"``; a sweep averages the last states of its passes.
+        How the hidden states of all steps become one vector: their mean, the last
+        state, the maximum of each unit, or a weighted mean with learned attention
+        weights [3]_. For the control ``"last"`` means ``"mean"``; a sweep averages the
+        last states of its rows and columns.
     attention_heads : int, default=None
-        Heads of a layer of self-attention over the states of all steps [8]_, whose
-        result is put beside the states before they are pooled. None has no such layer.
-        The heads share a state's values among themselves, so their number must divide
-        that; a sweep with heads reads ``"last"`` as ``"mean"``.
+        Heads of a self-attention layer over the hidden states [8]_, whose output is
+        concatenated to the states before they are pooled. None has no such layer. The
+        number must divide the size of a state (``hidden_size``, twice that with two
+        directions); a sweep with heads takes ``pooling="last"`` as ``"mean"``.
     dropout : float, default=0.0
-        Share of values dropped between layers and before the head, and of feature
-        maps dropped after convolutions, in [0, 1).
+        Probability of zeroing a value between layers and before the last linear layer,
+        and a whole filter's output after a convolution, in [0, 1).
     image_shape : tuple (H, W) or (H, W, C), default=None
         The shape of one image, needed for flat X that is neither square grey nor
-        square RGB: without it that is read as one row of pixels. Of images in a list
-        the largest height and width that will ever come, where a step is a whole line;
-        without it those of the largest that ``fit`` sees.
+        square RGB: without it such X is read as one row of pixels. For a list of
+        images, the largest height and width that will ever come, which matters where a
+        step is a whole line; None takes the largest that ``fit`` sees.
     augment : {"shift", "affine", "flip"}, callable or None, default=None
-        How each training batch of ``fit`` is varied, by chance and seeded. ``"shift"``
-        moves each image by up to a twelfth of its sides, but at least a pixel;
-        ``"affine"`` moves by up to a twelfth, turns by up to 10 degrees and scales by
-        up to 10 %; ``"flip"``, for natural images, mirrors about half of them left and
-        right and moves by up to an eighth, but at least a pixel. Edges are repeated.
-        A callable ``augment(images, generator)`` takes and gives float tensors
-        (B, C, H, W), in pixel values before scaling, on the device that trains; the
-        generator belongs to the CPU. Of a list it gets images of one size at a time.
+        Random augmentation of each training mini-batch in ``fit``, seeded.
+        ``"shift"`` translates each image by up to a twelfth of its sides, at least a
+        pixel; ``"affine"`` translates by up to a twelfth, rotates by up to 10 degrees
+        and scales by up to 10 %; ``"flip"``, for natural images, mirrors left and right
+        with probability 0.5 and translates by up to an eighth, at least a pixel. Edges
+        are repeated. A callable ``augment(images, generator)`` takes and returns float
+        tensors (B, C, H, W), in pixel values before standardisation, on the device that
+        trains; the ``torch.Generator`` lives on the CPU. Images of unequal size come to
+        it one size at a time.
     n_views : int, default=1
-        Views of an image, each moved by at most one pixel, over whose logits
-        predictions are averaged, up to 9; 1 is the image as it is.
+        Test-time augmentation: predictions average the logits of this many views of an
+        image, each translated by at most one pixel; from 1, the image itself, to 9.
     max_epochs : int or "auto", default="auto"
-        Passes over the training images. ``"auto"`` gives 400 steps of the optimiser,
-        in at least 3 and at most 100 passes: small sets need steps, not epochs.
+        Epochs. ``"auto"`` gives 400 updates of the optimiser, in at least 3 and at most
+        100 epochs, since small sets need updates, not epochs.
     batch_size : int, default=128
-        Most images in a step. Batches are of nearly equal size.
+        Largest mini-batch. The mini-batches of an epoch are of nearly equal size.
     learning_rate : float, default=0.02
-        Largest rate of AdamW [4]_ in ``fit``, where it rises over the first 15 % of
-        the steps and falls to 0 after (one cycle [5]_); the constant rate in
-        ``partial_fit``. AdamW's second moment remembers 50 steps (beta 0.98); its
-        first beta goes from 0.95 to 0.85 and back as the rate rises and falls, and is
-        0.9 in ``partial_fit``. The norm of the gradient is clipped to 1.
+        Largest learning rate of AdamW [4]_ in ``fit``, where it rises over the first
+        15 % of the updates and then falls to 0 (one cycle [5]_); the constant rate in
+        ``partial_fit``. AdamW's beta2 is 0.98; beta1 goes from 0.95 to 0.85 and back as
+        the rate rises and falls, and is 0.9 in ``partial_fit``. The gradient is clipped
+        to a norm of 1.
     weight_decay : float, default=0.1
-        AdamW's decay of all weights but the biases and the LRU's decay rates.
+        AdamW's weight decay, of all weights but the biases and the LRU's decay rates.
     early_stopping : bool, default=False
-        Whether to stop once the validation loss has not fallen for
-        ``n_iter_no_change`` epochs, and to restore the weights of the best one. The
+        Whether to stop when the validation loss has not fallen for
+        ``n_iter_no_change`` epochs, and to restore the weights of the best epoch. The
         validation images are ``X_val`` where ``fit`` gets them, else held out of X.
     validation_fraction : float, default=0.1
-        Share of the images held out of X for early stopping, stratified by class.
+        Fraction of X held out for early stopping, stratified by class.
     n_iter_no_change : int, default=10
-        Epochs without a lower validation loss before training stops.
+        Epochs without a lower validation loss after which training stops.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes in the training loss. ``"balanced"`` weighs each class by
-        the inverse of the sum of its sample weights (in ``fit`` alone). The validation
-        loss has the sample weights alone, and each call of ``partial_fit`` weighs its
-        images against each other, not against those of other calls.
+        Weights of the classes in the training loss. ``"balanced"`` gives each class a
+        weight inversely proportional to the sum of its sample weights (in ``fit``
+        only). The validation loss uses the sample weights alone. ``partial_fit``
+        normalises the weights of each call to a mean of 1.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the weights of the last ``fit`` (and its scaling
-        of the pixels), with the same classes and the same network.
+        Whether ``fit`` starts from the weights of the last ``fit`` (and its
+        standardisation of the pixels), with the same classes and the same network.
     callbacks : list of skorch callbacks, default=None
-        Passed to the skorch net that trains, after the estimator's own. They see the
-        net and its history; those that score the net as a classifier do not fit, as
-        its targets carry weights: ``X_val`` gives the validation accuracy.
+        Passed to the skorch net that trains, after the estimator's own. Callbacks that
+        score the net as a classifier do not work, as its targets carry weights: pass
+        ``X_val`` for the validation accuracy.
     device : {"auto", "cpu", "cuda", "cuda:0", ...}, default="auto"
-        Where ``fit`` trains. ``"auto"`` takes a GPU where torch sees one, which holds
-        the images while it trains where they have one size and take no more than half
-        of its free memory. Training is in single precision on every GPU. Predictions
-        are made on the CPU.
+        Where ``fit`` trains. ``"auto"`` takes a GPU where torch sees one. The images
+        stay on it during training if they have one size and take at most half of its
+        free memory, else each mini-batch is copied. On a GPU training is in single
+        precision. Predictions are made on the CPU.
     random_state : int, RandomState instance or None, default=None
-        Seed of the initial weights, the order of the images, dropout and the
-        held-out images. The same seed gives the same bits on one CPU at one number of
-        threads.
+        Seeds the initial weights, the order of the images, augmentation, dropout and
+        the held-out images. An int gives the same bits at every call on one CPU with
+        one number of threads.
     verbose : int, default=0
-        1 prints a line an epoch.
+        1 prints a line for each epoch.
 
     Attributes
     ----------
@@ -360,19 +611,21 @@ class CRNNImageClassifier(BaseImageClassifier):
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Column names, where ``fit`` saw a DataFrame.
     weights_ : dict of ndarray
-        All that was learned, the scaling of the pixels included.
+        All learned arrays, the standardisation of the pixels included.
+    module_ : torch.nn.Module
+        The network with these weights, on the CPU and in evaluation mode.
     history_ : list of dict
-        One an epoch: ``epoch``, ``train_loss``, ``duration`` in seconds,
-        ``event_lr`` and, with validation images, ``valid_loss`` and
+        One for each epoch: ``epoch``, ``train_loss``, ``duration`` in seconds,
+        ``event_lr`` (the learning rate) and, with validation images, ``valid_loss`` and
         ``valid_accuracy``.
     n_iter_ : int
         Epochs trained.
     loss_curve_ : list of float
-        Training loss of each epoch (cross-entropy, labels smoothed by 0.1 [6]_).
+        Training loss of each epoch (cross-entropy with label smoothing 0.1 [6]_).
     best_epoch_ : int
         Epoch of the last ``fit`` with the lowest validation loss, counted from 1
-        over ``history_``; the last one without validation. With
-        ``early_stopping=True`` its weights are the fitted ones.
+        over ``history_``; the last epoch without validation images. With
+        ``early_stopping=True`` the fitted weights are those of this epoch.
 
     See Also
     --------
@@ -382,20 +635,21 @@ class CRNNImageClassifier(BaseImageClassifier):
     Notes
     -----
     Pixels are standardised per channel with the mean and the standard deviation of
-    the training images, so 0-255 and 0-1 are both fine. Each convolution has filters
-    of mean 0 and one length (weight standardisation [9]_), keeps the largest of 2 x 2
-    values where it halves, and is followed by a group normalisation [7]_ over at least
-    16 filters, or all, and a rectifier.
+    the training images, so 0-255 and 0-1 are both fine. Each convolution has weight
+    standardisation [9]_, and is followed by 2 x 2 max-pooling where it halves the map,
+    by group normalisation [7]_ over groups of at least 16 filters (or over all), and by
+    a ReLU.
 
     Receptive field: with the default filters a line of the feature map sees 10 lines of
-    an image of more than 16, and the next one begins 4 lines further (8 and 2 from 9 to
-    16 lines, 5 and 1 up to 8). The normalisation takes its mean and spread from the
-    whole image, also for ``staged_predict_proba``, which steps over those lines.
+    an image of more than 16 lines, with a stride of 4 (8 and 2 from 9 to 16 lines, 5
+    and 1 up to 8). The normalisation takes its mean and standard deviation from the
+    whole image, also in ``staged_predict_proba``, which advances by lines of the
+    feature map.
 
-    ``fit`` trains sets of up to 128 images in float64 on a CPU, all others in float32,
-    whatever the batch size; ``partial_fit`` starts in float32, and on a CPU goes on in
-    what it finds. On a GPU convolutions and cells may round their factors to TF32, as
-    torch allows by default; the tests let probabilities differ by 0.02 from a CPU's.
+    On a CPU ``fit`` trains in float64 on up to 128 images, else in float32, whatever
+    the batch size; ``partial_fit`` starts in float32, and after ``fit`` keeps its
+    precision. On a GPU convolutions and cells may round to TF32, as torch allows by
+    default; the tests let probabilities differ by 0.02 from a CPU's.
 
     References
     ----------
@@ -427,9 +681,9 @@ class CRNNImageClassifier(BaseImageClassifier):
     """
 
     _parameter_constraints = {
-        **BaseImageClassifier._parameter_constraints,
-        "filters": "no_validation",  # by positive_ints
-        "kernel_size": "no_validation",  # by positive_ints
+        **ImageClassifier._parameter_constraints,
+        "filters": "no_validation",  # by make_recipe
+        "kernel_size": "no_validation",  # by make_recipe
     }
 
     def __init__(
@@ -489,11 +743,6 @@ class CRNNImageClassifier(BaseImageClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _configure(self):
-        filters = positive_ints("filters", self.filters)
-        auto = "single rows" if self.patch_size is None else "rows"
-        return {
-            **self._configuration((auto,)),
-            "filters": filters,
-            "kernel_size": positive_ints("kernel_size", self.kernel_size, len(filters)),
-        }
+    def _network_recipe(self):
+        lines = ("single rows",) if self.patch_size is None else ("rows",)
+        return make_recipe(**self.get_params(deep=False), auto_scans=lines)

@@ -1,4 +1,4 @@
-"""Image files as arrays, and folders of them as paths and labels."""
+"""Reading image files into arrays, and listing the files of a folder."""
 
 import io
 import numbers
@@ -6,47 +6,54 @@ import os
 import warnings
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
-from sklearn.utils._param_validation import StrOptions, validate_params
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.parallel import Parallel, delayed
 
-from sk_rnnimage.images import is_positive_int
+from sk_rnnimage._environment.borrowed import (
+    StrOptions,
+    _fit_context,
+    validate_params,
+)
+from sk_rnnimage.images.shapes import is_positive_int
 
-_SIXTEEN_BITS = ("I", "I;16", "I;16L", "I;16B", "I;16N")
-_GREYS = ("1", "L", "LA", "La")
-_TURNED = (5, 6, 7, 8)  # EXIF orientations that swap height and width
-_ORIENTATION = 0x0112  # the EXIF tag
+# Modes of Pillow: https://pillow.readthedocs.io/en/stable/handbook/concepts.html
+_GREY_MODES = ("1", "L", "LA", "La")
+# "I" has 32 bits, but Pillow before 10.3 opens PNGs of 16 bits in it (Pillow#7849).
+_GREY_16_BIT_MODES = ("I", "I;16", "I;16L", "I;16B", "I;16N")
+_ORIENTATION_TAG = 0x0112  # of EXIF
+_TRANSPOSED_ORIENTATIONS = (5, 6, 7, 8)  # those that swap height and width
 
 
 class ImageReader(TransformerMixin, BaseEstimator):
     """Read image files into arrays of pixels.
 
-    Files are decoded with Pillow. The orientation that a camera notes in EXIF is
-    applied; transparent pixels are laid over white; grey images of 16 or 32 bits are
-    clipped to 0 and 65535 and scaled to 8 bits (65535 becomes 255); of the file of an
-    animation the first frame is read. Pillow's limit
-    on the number of pixels (its guard against decompression bombs) stands.
+    Files are decoded with Pillow. The EXIF orientation is applied, transparent pixels
+    are blended with a white background, and of an animated image only the first frame
+    is read. Grey images of 16 or 32 bits are clipped to the range from 0 to 65535 and
+    scaled to 8 bits (65535 becomes 255). Pillow's limit on the number of pixels, its
+    protection against decompression bombs, stays in force.
 
     Parameters
     ----------
     size : tuple (height, width), default=None
-        The size that every image is resized to, whatever its proportions, with a
-        bilinear filter that averages over the pixels where it shrinks. A JPEG much
-        larger than this is decoded at a fraction of its size. None keeps the sizes; the
-        classifiers read images of unequal size as well.
+        Size in pixels to which every image is resized, without regard to its aspect
+        ratio. The filter is bilinear and antialiased. A JPEG much larger than this is
+        decoded at a reduced resolution, which is faster. None keeps the original
+        sizes, which may differ: the classifiers accept images of unequal size.
     mode : {"L", "RGB"}, default=None
-        Grey or colour. None is grey where every file of the call is grey, else RGB:
-        state the mode where later calls may see other files than the first.
+        Grey or colour. None gives grey images if all files of the call are grey, RGB
+        images otherwise; set the mode if later calls may contain other files than the
+        first one.
     n_jobs : int, default=None
-        Threads that decode; None is one, -1 one for each core.
+        Number of threads that decode files. None means 1, -1 means one per core.
 
     See Also
     --------
-    list_images : Paths and labels of a folder of class folders.
+    list_images : List paths and labels of a folder with one subfolder per class.
 
     Notes
     -----
-    The reader learns nothing: ``transform`` works without ``fit``.
+    This transformer is stateless: ``transform`` works without ``fit``.
 
     Examples
     --------
@@ -60,7 +67,7 @@ class ImageReader(TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints = {
-        "size": "no_validation",  # by _check_size
+        "size": "no_validation",  # by _check_size: no constraint describes a pair
         "mode": [StrOptions({"L", "RGB"}), None],
         "n_jobs": [numbers.Integral, None],
     }
@@ -72,7 +79,7 @@ class ImageReader(TransformerMixin, BaseEstimator):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Check the parameters; nothing is read.
+        """Validate the parameters; no file is read.
 
         Parameters
         ----------
@@ -88,7 +95,7 @@ class ImageReader(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            Where a parameter is not as described.
+            If a parameter is invalid.
         """
         _check_size(self.size)
         return self
@@ -99,39 +106,42 @@ class ImageReader(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : list, array or DataFrame column of n items
-            Paths (str or ``pathlib.Path``), the bytes of files, files opened in
-            binary mode, or PIL images.
+            Paths (str or ``pathlib.Path``), contents of files (bytes), file objects
+            opened in binary mode, or PIL images.
 
         Returns
         -------
         ndarray of shape (n, H, W) or (n, H, W, 3), or list of n such images
-            Grey or RGB images in uint8; a list where their sizes differ.
+            Grey or RGB images of dtype uint8; a list if their sizes differ.
 
         Raises
         ------
         ImportError
-            Where Pillow is not installed.
+            If Pillow is not installed.
         TypeError
-            Where an item of X is none of these; the message names its place.
+            If an item of X is of another type; the message gives its index.
         ValueError
-            Where X is empty, a file is missing or not readable, or an image has no
+            If X is empty, a file is missing or cannot be decoded, or an image has no
             pixels.
         """
         self._validate_params()
         _check_size(self.size)
-        items = _items(X)
-        _pillow().init()  # all formats, before threads ask for them
-        places = {id(item): place for place, item in reversed([*enumerate(items)])}
-        found = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-            delayed(_read)(items[place], place, self.size, self.mode)
-            for place in places.values()
+        items = _check_items(X)
+        # Pillow imports its decoders on demand; threads must not race for that.
+        _import_pillow().init()
+        # An object that occurs twice is read once: a file object, or a PIL image that
+        # is not loaded yet, has one read position, which two threads must not share.
+        first_indices = {id(item): i for i, item in reversed([*enumerate(items)])}
+        decoded = Parallel(n_jobs=self.n_jobs, prefer="threads")(
+            delayed(_read_image)(items[index], index, self.size, self.mode)
+            for index in first_indices.values()
         )
-        found = dict(zip(places, found))  # an item that comes twice is read once
-        images = [found[id(item)] for item in items]
+        image_by_id = dict(zip(first_indices, decoded))
+        images = [image_by_id[id(item)] for item in items]
         if any(image.ndim == 3 for image in images):
-            images = [_as_rgb(image) for image in images]
-        equal = len({image.shape for image in images}) == 1
-        return np.stack(images) if equal else images  # (B, H, W) or (B, H, W, 3)
+            images = [_to_rgb(image) for image in images]
+        same_size = len({image.shape for image in images}) == 1
+        return np.stack(images) if same_size else images  # (B, H, W) or (B, H, W, 3)
 
     def __sklearn_is_fitted__(self):
         return True
@@ -142,7 +152,7 @@ class ImageReader(TransformerMixin, BaseEstimator):
         tags.input_tags.one_d_array = True
         tags.input_tags.two_d_array = False
         tags.requires_fit = False
-        tags.no_validation = True
+        tags.no_validation = True  # X holds paths and files, not numbers
         return tags
 
 
@@ -151,35 +161,39 @@ class ImageReader(TransformerMixin, BaseEstimator):
     prefer_skip_nested_validation=True,
 )
 def list_images(folder, *, broken="raise"):
-    """List the images in a folder that holds one folder for each class.
+    """List the image files of a folder that has one subfolder per class.
 
-    A file counts where its suffix, in upper or lower case, is one that Pillow reads.
-    Hidden files and folders are ignored, and so is what lies deeper.
+    A file is listed if Pillow knows its suffix, in upper or lower case. Hidden files
+    and folders are ignored, and so are folders inside the class folders.
 
     Parameters
     ----------
     folder : str or path-like
-        The folder of class folders.
+        The folder that holds the class folders.
     broken : {"raise", "skip"}, default="raise"
-        What to do with a file that Pillow cannot read: raise an error that names it,
-        or leave it out with a warning. ``"skip"`` decodes every file for that, so it
-        also finds those that break off; ``"raise"`` looks at the headers alone, and
-        leaves such files for :class:`ImageReader` to name.
+        What to do with a file that Pillow cannot read: raise an error with its path,
+        or skip it with a warning. ``"raise"`` checks the file headers only, so a
+        truncated file is reported later, by :class:`ImageReader`. ``"skip"`` decodes
+        every file and skips truncated files as well.
 
     Returns
     -------
     paths : list of str
-        Sorted.
+        Paths of the images, sorted.
     labels : ndarray of shape (n,)
-        For each path the name of its class folder.
+        Name of the class folder of each path.
 
     Raises
     ------
     ImportError
-        Where Pillow is not installed.
+        If Pillow is not installed.
     ValueError
-        Where the folder is missing or holds no class folders, a class folder holds
-        no images, or a file is broken.
+        If the folder is missing or has no class folders, a class folder has no
+        images, or a file is broken and ``broken="raise"``.
+
+    See Also
+    --------
+    ImageReader : Read the listed files into arrays.
 
     Examples
     --------
@@ -195,33 +209,35 @@ def list_images(folder, *, broken="raise"):
     >>> labels.tolist()
     ['cat', 'dog']
     """
-    suffixes = _suffixes()
-    pairs, left_out = [], []
-    for name in _class_folders(folder):
-        here = os.path.join(os.fspath(folder), name)
-        paths = [os.path.join(here, file) for file in _image_files(here, suffixes)]
-        errors = {path: _error(path, broken == "skip") for path in paths}
-        bad = [f"{path!r} ({error})" for path, error in errors.items() if error]
-        if bad and broken == "raise":
+    suffixes = _get_suffixes()
+    pairs, skipped = [], []
+    for label in _list_class_folders(folder):
+        class_folder = os.path.join(os.fspath(folder), label)
+        names = _list_image_files(class_folder, suffixes)
+        paths = [os.path.join(class_folder, name) for name in names]
+        errors = {path: _find_error(path, decode=broken == "skip") for path in paths}
+        failed = [f"{path!r} ({error})" for path, error in errors.items() if error]
+        if failed and broken == "raise":
             raise ValueError(
-                f"{bad[0]} is not an image that Pillow can read. Repair or remove it, "
-                "or leave such files out with broken='skip'."
+                f"{failed[0]} is not an image that Pillow can read. Repair or remove "
+                "it, or leave such files out with broken='skip'."
             )
-        good = [path for path in paths if errors[path] is None]
-        if not good:
+        readable = [path for path in paths if errors[path] is None]
+        if not readable:
             raise ValueError(
-                f"The class folder {here!r} holds no images that Pillow can read. Add "
-                "some, or remove the folder."
+                f"The class folder {class_folder!r} holds no images that Pillow can "
+                "read. Add some, or remove the folder."
             )
-        pairs += [(path, name) for path in good]
-        left_out += bad
-    _warn_of(left_out)
+        pairs += [(path, label) for path in readable]
+        skipped += failed
+    _warn_skipped(skipped)
+    # Sorted folders do not give sorted paths: "a" < "a-b", but "a-b/" < "a/".
     pairs.sort()
     return [path for path, _ in pairs], np.array([label for _, label in pairs])
 
 
-def _pillow():
-    """The module ``PIL.Image``, or the line that installs it."""
+def _import_pillow():
+    """Return the module ``PIL.Image``, or raise an error with the install command."""
     try:
         from PIL import Image
     except ImportError as error:
@@ -233,28 +249,29 @@ def _pillow():
 
 
 def _check_size(size):
-    """Raise where the parameter ``size`` is no (height, width)."""
+    """Raise an error if the parameter ``size`` is neither None nor (height, width)."""
     if size is None:
         return
-    pair = isinstance(size, (tuple, list)) and len(size) == 2
-    if not pair or not all(map(is_positive_int, size)):
+    is_pair = isinstance(size, (tuple, list)) and len(size) == 2
+    if not is_pair or not all(map(is_positive_int, size)):
         raise ValueError(
             "size must be None or (height, width) with whole numbers of at least 1. "
             f"Got {size!r} instead."
         )
 
 
-def _items(X):
-    """X as a list of what is to be read."""
+def _check_items(X):
+    """Convert X to a list of items, or raise an error if it is not a collection."""
     shape = getattr(X, "shape", ())
     if len(shape) == 2 and shape[1] == 1:
-        X = np.asarray(X, dtype=object)[:, 0]
+        X = np.asarray(X, dtype=object)[:, 0]  # a DataFrame iterates over column names
     elif len(shape) >= 2:
         raise ValueError(
             "X must be a list or one column of files. Got an array of shape "
             f"{tuple(shape)} instead: arrays of pixels need no ImageReader, and of a "
             "DataFrame pass the one column that holds the paths."
         )
+    # Strings, bytes and files are iterable too, over characters, integers and lines.
     single = isinstance(X, (str, bytes, bytearray, os.PathLike)) or hasattr(X, "read")
     if single or not hasattr(X, "__iter__") or getattr(X, "ndim", 1) == 0:
         raise TypeError(
@@ -267,126 +284,136 @@ def _items(X):
     return items
 
 
-def _place(item, place):
-    """How a message names an item: its place in X and what it is."""
+def _describe_item(item, index):
+    """Describe an item in an error message: its index in X and its path or type."""
     if isinstance(item, (str, os.PathLike)):
-        return f"X[{place}] ({os.fspath(item)!r})"
+        return f"X[{index}] ({os.fspath(item)!r})"
     if isinstance(item, (bytes, bytearray)):
-        return f"X[{place}] ({len(item)} bytes)"
-    return f"X[{place}] (of type {type(item).__name__})"
+        return f"X[{index}] ({len(item)} bytes)"
+    return f"X[{index}] (of type {type(item).__name__})"
 
 
-class _Refused(Exception):
-    """Why an item is not read; the message begins with its place."""
+class _UnsupportedImage(Exception):
+    """Why an image is rejected, to be put behind the description of its item."""
 
 
-def _read(item, place, size, mode):
-    """One item as an array (H, W) or (H, W, 3)."""
-    Image = _pillow()
-    opened = isinstance(item, Image.Image)
-    source = None if opened else _source(item, place)
+def _read_image(item, index, size, mode):
+    """Read one item of X into an array (H, W) or (H, W, 3)."""
+    Image = _import_pillow()
+    is_opened = isinstance(item, Image.Image)
+    source = None if is_opened else _get_source(item, index)
     try:
-        if opened:
-            return _pixels(item, size, mode)
+        if is_opened:  # by the user: no draft() and no close() on the user's image
+            return _to_array(item, size, mode)
         with Image.open(source) as image:
-            _shrink_on_load(image, size)
-            return _pixels(image, size, mode)
-    except _Refused as error:
-        raise ValueError(f"{_place(item, place)} {error}") from None
-    except Exception as error:
+            _reduce_jpeg(image, size)
+            return _to_array(image, size, mode)
+    except _UnsupportedImage as error:
+        raise ValueError(f"{_describe_item(item, index)} {error}") from None
+    except Exception as error:  # OSError, SyntaxError, DecompressionBombError, ...
         raise ValueError(
-            f"{_place(item, place)} is not an image that Pillow can read: "
+            f"{_describe_item(item, index)} is not an image that Pillow can read: "
             f"{str(error) or type(error).__name__}"
         ) from error
 
 
-def _source(item, place):
-    """What Pillow is to open: a path or a file."""
+def _get_source(item, index):
+    """Return the path or the file object that Pillow opens for an item of X."""
     if isinstance(item, (bytes, bytearray)):
         return io.BytesIO(item)
     if hasattr(item, "read"):
         return item
     if not isinstance(item, (str, os.PathLike)):
         raise TypeError(
-            f"{_place(item, place)} must be a path, the bytes of a file, a file opened "
-            "in binary mode or a PIL image."
+            f"{_describe_item(item, index)} must be a path, the bytes of a file, a "
+            "file opened in binary mode or a PIL image."
         )
     if not os.path.exists(item):
-        raise ValueError(f"{_place(item, place)} does not exist.")
+        raise ValueError(f"{_describe_item(item, index)} does not exist.")
     return item
 
 
-def _pixels(image, size, mode):
-    """A PIL image as an array: upright, of 8 bits, opaque, resized."""
+def _to_array(image, size, mode):
+    """Convert a PIL image to a uint8 array: upright, opaque, resized."""
     from PIL import ImageOps
 
     if 0 in image.size:
-        raise _Refused("is an image without pixels.")
+        raise _UnsupportedImage("is an image without pixels.")
     if image.mode == "F":
-        raise _Refused(
+        raise _UnsupportedImage(
             "holds floats, which have no common scale. Read it with numpy.asarray and "
             "pass the array to the classifier."
         )
     image.load()
-    if _orientation(image) != 1:
+    if _get_orientation(image) != 1:  # exif_transpose raises on corrupt EXIF data
         image = ImageOps.exif_transpose(image)
-    grey = image.mode in (*_GREYS, *_SIXTEEN_BITS)
-    if image.mode in _SIXTEEN_BITS:
-        image = _eight_bits(image)
-    image = _on_white(image).convert(mode or ("L" if grey else "RGB"))
-    if size is not None:
-        image = image.resize(size[::-1], _pillow().Resampling.BILINEAR)
-    return np.array(image)
+    is_grey = image.mode in (*_GREY_MODES, *_GREY_16_BIT_MODES)
+    if image.mode in _GREY_16_BIT_MODES:
+        image = _scale_to_8_bit(image)
+    # Before resizing, which would mix the hidden colours of transparent pixels in.
+    image = _blend_with_white(image).convert(mode or ("L" if is_grey else "RGB"))
+    if size is not None:  # Pillow's sizes are (width, height)
+        image = image.resize(size[::-1], _import_pillow().Resampling.BILINEAR)
+    return np.array(image)  # np.asarray would give a read-only view
 
 
-def _orientation(image):
-    """The orientation in EXIF; 1, upright, where there is none that can be read."""
+def _get_orientation(image):
+    """Return the EXIF orientation; 1 (upright) if it is missing or unreadable."""
     try:
-        return image.getexif().get(_ORIENTATION, 1)
-    except Exception:
+        return image.getexif().get(_ORIENTATION_TAG, 1)
+    except Exception:  # the pixels are good even if the metadata are corrupt
         return 1
 
 
-def _shrink_on_load(image, size):
-    """Let a JPEG be decoded at 1/2, 1/4 or 1/8, but twice the size that is wanted."""
+def _reduce_jpeg(image, size):
+    """Let a large JPEG be decoded at 1/2, 1/4 or 1/8 of its resolution.
+
+    It keeps at least twice the requested size, which leaves the last step to the
+    antialiased resize; ``PIL.Image.Image.thumbnail`` has the same default
+    (``reducing_gap=2.0``).
+    """
     if size is None:
         return
-    turned = _orientation(image) in _TURNED
-    height, width = size[::-1] if turned else size
-    image.draft(None, (2 * width, 2 * height))
+    is_transposed = _get_orientation(image) in _TRANSPOSED_ORIENTATIONS
+    height, width = size[::-1] if is_transposed else size
+    image.draft(None, (2 * width, 2 * height))  # does nothing for other formats
 
 
-def _eight_bits(image):
-    """A grey image of 0 to 65535 as one of 0 to 255, what is transparent white."""
+def _scale_to_8_bit(image):
+    """Scale a grey image from 16 or 32 to 8 bits, with its transparent pixels white.
+
+    Pillow's own conversion clips at 255 instead of scaling (Pillow#3159).
+    """
     values = np.asarray(image).astype(np.int64).clip(0, 65535)  # (H, W)
     if "transparency" in image.info:
         values[values == image.info["transparency"]] = 65535
-    return _pillow().fromarray(((values + 128) // 257).astype(np.uint8))
+    values = (values + 128) // 257  # rounded; 65535 = 255 * 257
+    return _import_pillow().fromarray(values.astype(np.uint8))
 
 
-def _on_white(image):
-    """Lay transparent pixels over white."""
+def _blend_with_white(image):
+    """Blend an image that has transparency with a white background."""
     if not image.has_transparency_data:
         return image
     image = image.convert("RGBA")
-    white = _pillow().new("RGBA", image.size, "white")
-    return _pillow().alpha_composite(white, image)
+    background = _import_pillow().new("RGBA", image.size, "white")
+    return _import_pillow().alpha_composite(background, image)
 
 
-def _as_rgb(image):
-    """(H, W) as (H, W, 3), each channel alike."""
+def _to_rgb(image):
+    """Repeat the values of a grey image (H, W) over three channels (H, W, 3)."""
     return image if image.ndim == 3 else np.repeat(image[..., np.newaxis], 3, axis=2)
 
 
-def _suffixes():
-    """Suffixes of the formats that Pillow reads."""
-    Image = _pillow()
-    known = Image.registered_extensions()
-    return {suffix for suffix, form in known.items() if form in Image.OPEN}
+def _get_suffixes():
+    """Return the suffixes of all formats that Pillow can read."""
+    Image = _import_pillow()
+    extensions = Image.registered_extensions()  # of formats that it writes only, too
+    return {suffix for suffix, format in extensions.items() if format in Image.OPEN}
 
 
-def _class_folders(folder):
-    """Names of the folders in a folder, sorted."""
+def _list_class_folders(folder):
+    """List the names of the subfolders of a folder, sorted."""
     if not os.path.isdir(folder):
         raise ValueError(f"There is no folder {os.fspath(folder)!r}.")
     with os.scandir(folder) as entries:
@@ -399,8 +426,8 @@ def _class_folders(folder):
     return sorted(names)
 
 
-def _image_files(folder, suffixes):
-    """Names of the files in a folder that look like images, sorted."""
+def _list_image_files(folder, suffixes):
+    """List the names of the files of a folder that have one of the suffixes, sorted."""
     return sorted(
         name
         for name in os.listdir(folder)
@@ -410,22 +437,23 @@ def _image_files(folder, suffixes):
     )
 
 
-def _error(path, decode):
-    """Why Pillow cannot open a file, or decode it, or None where it can."""
+def _find_error(path, decode):
+    """Return why Pillow cannot open (or decode) a file; None if it can."""
     try:
-        with _pillow().open(path) as image:
+        with _import_pillow().open(path) as image:
             if decode:
-                image.draft(None, (1, 1))
+                image.draft(None, (1, 1))  # faster, and a truncated file fails as well
                 image.load()
             return None
     except Exception as error:
         return str(error) or type(error).__name__
 
 
-def _warn_of(left_out):
-    if left_out:
+def _warn_skipped(skipped):
+    """Warn about the files that are skipped, at the line that calls list_images."""
+    if skipped:
         warnings.warn(
-            f"{len(left_out)} files are left out, which Pillow cannot read: "
-            + ", ".join(left_out),
-            stacklevel=4,
+            f"{len(skipped)} files are left out, which Pillow cannot read: "
+            + ", ".join(skipped),
+            stacklevel=4,  # past list_images and the wrapper of validate_params
         )

@@ -9,7 +9,7 @@ from functools import partial
 import torch
 from torch import nn
 
-from sk_rnnimage.linear_cells import LMU, LONG, LRU, MinGRU, OneWay, chrono
+from sk_rnnimage.networks.linear_cells import LMU, LONG, LRU, MinGRU, OneWay, chrono
 
 
 class Recurrence(nn.Module):
@@ -46,7 +46,7 @@ class Recurrence(nn.Module):
     state (orthogonal), and :math:`b, c` are biases: 0, but 1 for the forget gate, so
     that an untrained LSTM remembers. In an IRNN :math:`U` starts as the identity:
     an untrained one adds up what it reads. Beyond 100 steps the biases of the LSTM's
-    and the GRU's gates start as :func:`sk_rnnimage.linear_cells.chrono` says.
+    and the GRU's gates start as :func:`sk_rnnimage.networks.linear_cells.chrono` says.
 
     References
     ----------
@@ -73,25 +73,25 @@ class Recurrence(nn.Module):
                 init(gate)
         weights = {name: w.detach() for name, w in self.rnn.named_parameters()}
         for way in ("l0", "l0_reverse")[: 1 + bidirectional]:
-            bias = weights[f"bias_ih_{way}"].split(n_units)  # a part for each gate
+            bias = weights[f"bias_ih_{way}"].split(n_units)  # one for each gate
             if kind is nn.LSTM:
-                hold(forget=bias[1], enter=bias[0], n_steps=n_steps)
+                init_gates(forget=bias[1], enter=bias[0], n_steps=n_steps)
             elif kind is nn.GRU and n_steps > LONG:
                 chrono(bias[1], n_steps)
-            elif kind is rectified:
+            elif kind is relu_rnn:
                 nn.init.eye_(weights[f"weight_hh_{way}"])
 
     def forward(self, x):
         return self.rnn(x)[0]  # (T, B, N)
 
 
-def rectified(n_inputs, n_units, bidirectional):
-    """Elman's cell with a rectifier."""
+def relu_rnn(n_inputs, n_units, bidirectional):
+    """Elman's cell with ReLU in place of tanh."""
     return nn.RNN(n_inputs, n_units, nonlinearity="relu", bidirectional=bidirectional)
 
 
-def hold(forget, enter, n_steps):
-    """Initial biases of an LSTM's forget and input gates: so that it remembers."""
+def init_gates(forget, enter, n_steps):
+    """Set the biases of an LSTM's forget and input gates so that it remembers."""
     if n_steps > LONG:
         enter.copy_(-chrono(forget, n_steps))
     else:
@@ -129,7 +129,7 @@ class Peephole(OneWay):
         for gate in self.weight_hh.detach().split(n_units):
             nn.init.orthogonal_(gate)
         bias = self.bias.detach().split(n_units)
-        hold(forget=bias[1], enter=bias[0], n_steps=n_steps)
+        init_gates(forget=bias[1], enter=bias[0], n_steps=n_steps)
 
     def forward(self, x):
         h = s = x.new_zeros(x.shape[1], self.weight_hh.shape[1])  # (B, D)
@@ -146,40 +146,63 @@ class Peephole(OneWay):
 
 
 class Directions(nn.Module):
-    """One or two cells of one direction; the second reads the steps backwards."""
+    """One or two cells of one direction; the second reads the steps in reverse."""
 
     def __init__(self, kind, n_inputs, n_units, bidirectional, n_steps):
         super().__init__()
-        self.onwards = kind(n_inputs, n_units, n_steps)
-        self.backwards = kind(n_inputs, n_units, n_steps) if bidirectional else None
+        self.cell = kind(n_inputs, n_units, n_steps)
+        self.reverse_cell = kind(n_inputs, n_units, n_steps) if bidirectional else None
 
     def forward(self, x):
-        if self.backwards is None:
-            return self.onwards(x)
-        return join(self.onwards(x), self.backwards.backwards(x))  # (T, B, N)
+        if _is_traced():
+            return self._plain(x)
+        if self.reverse_cell is None:
+            return self.cell.fast(x)
+        return concatenated(self.cell.fast(x), self.reverse_cell.reverse(x))
 
     def last(self, x):
         """The state after the last step that each cell reads: (T, B, F) to (B, N)."""
-        if self.backwards is None:
-            return self.onwards.last(x)
-        return torch.cat([self.onwards.last(x), self.backwards.last(x.flip(0))], dim=1)
+        pairs = [(self.cell, x)]
+        if self.reverse_cell is not None:
+            pairs.append((self.reverse_cell, x.flip(0)))
+        if _is_traced():
+            return torch.cat([cell(steps)[-1] for cell, steps in pairs], dim=1)
+        return torch.cat([cell.last(steps) for cell, steps in pairs], dim=1)
+
+    def _plain(self, x):
+        """The states by the cells' plain operations: (T, B, N)."""
+        if self.reverse_cell is None:
+            return self.cell(x)
+        return torch.cat([self.cell(x), self.reverse_cell(x.flip(0)).flip(0)], dim=2)
 
 
-def join(one, other):
-    """Features side by side, in the layout in which they are in memory: (T, B, N)."""
+def _is_traced():
+    """Whether torch follows the operations, to compile or to export them.
+
+    It cannot look into hand-written backward passes.
+    """
+    return (
+        torch.compiler.is_compiling()
+        or torch.jit.is_tracing()
+        or torch.onnx.is_in_onnx_export()
+    )
+
+
+def concatenated(one, other):
+    """Features (T, B, D) of two cells as (T, B, N), in the layout that they have."""
     if one.stride(0) > 1:
         return torch.cat([one, other], dim=2)
-    parts = [one.permute(1, 2, 0), other.permute(1, 2, 0)]
+    parts = [one.permute(1, 2, 0), other.permute(1, 2, 0)]  # steps lie together
     return torch.cat(parts, dim=1).permute(2, 0, 1)
 
 
 class FeedForward(nn.Module):
-    r"""The control without recurrence: each step for itself.
+    r"""The control without recurrence: each step on its own.
 
     .. math:: h_t = \max(0, W x_t + b + p_t)
 
-    where :math:`p_t` is learned for each place t, so that the network knows where a
-    step stands although it knows nothing of the others.
+    where :math:`p_t` is a learned position embedding, so that the network knows where
+    a step comes from although it knows nothing of the others.
     """
 
     def __init__(self, n_inputs, n_units, bidirectional, n_steps):
@@ -201,7 +224,7 @@ def glorot(linear):
 
 CELLS = {
     "rnn": partial(Recurrence, nn.RNN),
-    "irnn": partial(Recurrence, rectified),
+    "irnn": partial(Recurrence, relu_rnn),
     "lstm": partial(Recurrence, nn.LSTM),
     "peephole": partial(Directions, Peephole),
     "gru": partial(Recurrence, nn.GRU),

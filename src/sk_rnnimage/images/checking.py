@@ -1,12 +1,11 @@
-"""What counts as an image: shapes, layouts and the check of every X.
+"""The check of every X: what counts as an image, and in which layouts it may come.
 
 An image set is one array of shape (B, H, W), (B, H, W, C) or, flat, (B, H*W*C), or a
-list of images whose sizes may differ. Everything above this file works on (B, H, W, C)
-in the dtype that the user gave, or on UnequalImages.
+list of images whose sizes may differ. Everything behind this file works on ``Images``
+(B, H, W, C), in the dtype that the user gave, or on ``UnequalImages``.
 """
 
 import math
-import numbers
 import os
 from contextlib import contextmanager
 
@@ -14,40 +13,8 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
-CHUNK_PIXELS = 2**22  # of a part, where all images are gone through
-
-
-class UnequalImages:
-    """Images (H, W, C) of unequal height and width: a sequence of arrays.
-
-    Attributes
-    ----------
-    sizes : ndarray of shape (B, 2)
-        Heights and widths.
-    dtype : dtype
-        One that holds the values of all.
-    """
-
-    def __init__(self, images):
-        self.images = images
-        self.sizes = np.array([image.shape[:2] for image in images])
-        self.dtype = np.result_type(*{image.dtype for image in images})
-
-    def __len__(self):
-        return len(self.images)
-
-    def __getitem__(self, place):
-        return self.images[place]
-
-    def equal(self, rows):
-        """Some images of one size, as an array (B, H, W, C)."""
-        return np.stack([self.images[i] for i in rows]).astype(self.dtype, copy=False)
-
-    def without_others(self, rows):
-        """Some images as if there were no others: an array where they are equal."""
-        if (self.sizes[rows] == self.sizes[rows[0]]).all():
-            return self.equal(rows)
-        return UnequalImages([self.images[i] for i in rows])
+from sk_rnnimage.images.kinds import Images, UnequalImages
+from sk_rnnimage.images.shapes import full_shape, plain_shape, shape_of_flat
 
 
 def check_images(
@@ -58,6 +25,7 @@ def check_images(
     reset=False,
     name="X",
     allow_unequal=False,
+    bounded=(False, False),
 ):
     """Validate X and give it back as (B, H, W, C), without a copy where possible.
 
@@ -79,11 +47,13 @@ def check_images(
         The argument's name in the messages.
     allow_unequal : bool, default=False
         Whether the images of a list may have sizes of their own.
+    bounded : tuple (bool, bool), default=(False, False)
+        Whether these may be no higher, and no wider, than ``image_shape_``.
 
     Returns
     -------
-    ndarray of shape (B, H, W, C) or UnequalImages
-        Of a list of images that have one size an array, whatever size that is.
+    Images or UnequalImages
+        A list of images of one size gives ``Images``, whatever size that is.
 
     Raises
     ------
@@ -95,46 +65,22 @@ def check_images(
     if listed:
         X = _together(X, estimator, name, allow_unequal)
     if not listed and len(getattr(X, "shape", ())) <= 2:
-        X = _check_flat(estimator, X, reset, name)
-        if reset:
-            estimator.image_shape_ = _shape_of_flat(X.shape[1], image_shape, name)
-        _refuse_dtype(X, name)
-        height, width, channels = full_shape(estimator.image_shape_)
-        X = X.reshape(len(X), height, width, channels)  # (B, H, W, C)
+        images = _check_flat(estimator, X, image_shape, reset, name)
     else:
-        X = _check_shaped(estimator, X, name)
-        shape = common_shape(X)
+        images = _check_shaped(estimator, X, name)
         if reset:
-            if listed and image_shape is not None:
-                shape = _declared_shape(X, shape, image_shape, name)
-            _learn_shape(estimator, (len(X), *shape), image_shape, name)
-        elif not _fits(shape, full_shape(estimator.image_shape_), listed):
-            _refuse_channels_first((len(X), *shape), name)
-            raise ValueError(
-                f"{name} holds images of shape {plain_shape(shape)}, but this "
-                f"{type(estimator).__name__} was fitted on {estimator.image_shape_}. "
-                f"{_way_to_fit(shape, estimator.image_shape_)}"
-            )
-    _refuse_all_missing(X, name)
-    return X
+            _learn_shape(estimator, images, image_shape, name, listed)
+        else:
+            _check_shape(estimator, images, name, listed)
+    _check_bounds(estimator, images, bounded, name)
+    _refuse_all_missing(images, name)
+    return images
 
 
 def set_shape(estimator, shape):
     """Keep the shape (H, W, C) of the images that an estimator is fitted on."""
     estimator.image_shape_ = plain_shape(shape)
     estimator.n_features_in_ = math.prod(shape)
-
-
-def common_shape(X):
-    """The largest height and width, and the channels, of checked images."""
-    if isinstance(X, UnequalImages):
-        return (*X.sizes.max(0).tolist(), X[0].shape[2])
-    return X.shape[1:]
-
-
-def sizes_of(X):
-    """Heights and widths of checked images, (B, 2); (1, 2) where they are equal."""
-    return X.sizes if isinstance(X, UnequalImages) else np.array([X.shape[1:3]])
 
 
 def _way_to_fit(shape, expected):
@@ -149,10 +95,43 @@ def _way_to_fit(shape, expected):
     )
 
 
-def _declared_shape(X, shape, image_shape, name):
+def _check_shape(estimator, images, name, listed):
+    """Raise where images have not the shape that an estimator was fitted on.
+
+    Those of a list are free in their sizes, not in their channels.
+    """
+    shape, expected = images.image_shape, full_shape(estimator.image_shape_)
+    if shape[2] == expected[2] if listed else shape == expected:
+        return
+    _refuse_channels_first((len(images), *shape), name)
+    raise ValueError(
+        f"{name} holds images of shape {plain_shape(shape)}, but this "
+        f"{type(estimator).__name__} was fitted on {estimator.image_shape_}. "
+        f"{_way_to_fit(shape, estimator.image_shape_)}"
+    )
+
+
+def _check_bounds(estimator, images, bounded, name):
+    """Raise where an image is larger than its network can read."""
+    shape, sizes = estimator.image_shape_, images.sizes
+    too_large = (sizes > shape[:2]) & np.array(bounded)  # (B, 2)
+    if not too_large.any():
+        return
+    i = too_large.any(axis=1).argmax()
+    scan, cell = estimator.scan, estimator.cell
+    patches = "read patches (patch_size), use scan='sweep', " if cell else ""
+    raise ValueError(
+        f"{name}[{i}] is {sizes[i][0]} x {sizes[i][1]}, larger than the images of "
+        f"fit, {shape[0]} x {shape[1]}, along a side that scan={scan!r} with "
+        f"cell={cell!r} takes as a whole. Declare the largest size in fit "
+        f"(image_shape), {patches}or resize: ImageReader(size)."
+    )
+
+
+def _declared_shape(images, image_shape, name):
     """``image_shape`` where all images of a list are within it, else their shape."""
     *sides, channels = full_shape(image_shape)
-    sizes = sizes_of(X)
+    sizes, shape = images.sizes, images.image_shape
     larger = (sizes > sides).any(axis=1)
     if larger.any():
         i = larger.argmax()
@@ -164,51 +143,9 @@ def _declared_shape(X, shape, image_shape, name):
     return (*sides, channels) if channels == shape[2] else shape
 
 
-def _fits(shape, expected, listed):
-    """Whether images may have a shape; those of a list are free in their sizes."""
-    return shape[2] == expected[2] if listed else shape == expected
-
-
-def parts_of(images, rows, n_pixels=CHUNK_PIXELS):
-    """Go through some rows in arrays (B, H, W, C) of about so many pixels.
-
-    Yields
-    ------
-    places : slice or ndarray
-        Which of ``rows``.
-    part : ndarray of shape (B, H, W, C)
-        Images of one size.
-    """
-    if not isinstance(images, UnequalImages):
-        step = max(1, n_pixels // images[0].size)
-        for start in range(0, len(rows), step):
-            places = slice(start, start + step)
-            yield places, images[rows[places]]
-        return
-    sizes = images.sizes[rows]
-    for places in alike(sizes):
-        step = max(1, n_pixels // math.prod(sizes[places[0]].tolist()))
-        for few in np.split(places, range(step, len(places), step)):
-            yield few, images.equal(rows[few])
-
-
-def alike(kinds):
-    """Places of equal rows of an array (B, 2), an array for each kind."""
-    _, group = np.unique(kinds, axis=0, return_inverse=True)
-    group = group.ravel()
-    return [np.flatnonzero(group == i) for i in range(group.max() + 1)]
-
-
-def has_missing(images, rows):
-    """Whether a pixel of some rows is NaN."""
-    if images.dtype.kind != "f":
-        return False
-    return any(np.isnan(part.min()) for _, part in parts_of(images, rows))
-
-
 @contextmanager
 def unchanged_on_error(estimator):
-    """Give an estimator the attributes back that it had, where something fails."""
+    """Restore the attributes of an estimator where something fails."""
     before = vars(estimator).copy()
     try:
         yield
@@ -216,34 +153,6 @@ def unchanged_on_error(estimator):
         vars(estimator).clear()
         vars(estimator).update(before)
         raise
-
-
-def full_shape(shape):
-    """(H, W) or (H, W, C) as (H, W, C)."""
-    return (*shape, 1) if len(shape) == 2 else tuple(shape)
-
-
-def plain_shape(shape):
-    """(H, W, C) as users write it: (H, W) for grey images."""
-    return tuple(shape[:2]) if len(shape) == 2 or shape[2] == 1 else tuple(shape)
-
-
-def is_positive_int(value):
-    """Whether a value is a whole number of at least 1, and no bool."""
-    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    return whole and value >= 1
-
-
-def check_image_shape(image_shape):
-    """Raise where the parameter ``image_shape`` is no (H, W) or (H, W, C)."""
-    if image_shape is None:
-        return
-    fits = isinstance(image_shape, (tuple, list)) and len(image_shape) in (2, 3)
-    if not fits or not all(map(is_positive_int, image_shape)):
-        raise ValueError(
-            "image_shape must be None, (height, width) or (height, width, channels) "
-            f"with whole numbers of at least 1. Got {image_shape!r} instead."
-        )
 
 
 def _to_array(X, name):
@@ -413,8 +322,8 @@ def _holds_strings(X):
     return any(isinstance(v, (str, bytes, os.PathLike)) for v in first.flat)
 
 
-def _check_flat(estimator, X, reset, name):
-    """Validate images of one dimension: (B, H*W*C)."""
+def _check_flat(estimator, X, image_shape, reset, name):
+    """Validate images of one dimension: (B, H*W*C) to Images."""
     if name != "X":  # validate_data calls its argument X, whatever it is
         check_array(
             X, estimator=estimator, input_name=name, ensure_all_finite="allow-nan"
@@ -425,14 +334,18 @@ def _check_flat(estimator, X, reset, name):
                 f"{name} has {n_columns} pixel values an image, but this "
                 f"{type(estimator).__name__} reads {expected}."
             )
-    return validate_data(estimator, X, reset=reset, ensure_all_finite="allow-nan")
+    X = validate_data(estimator, X, reset=reset, ensure_all_finite="allow-nan")
+    if reset:
+        estimator.image_shape_ = shape_of_flat(X.shape[1], image_shape, name)
+    _refuse_dtype(X, name)
+    return Images(X.reshape(len(X), *full_shape(estimator.image_shape_)))
 
 
 def _check_shaped(estimator, X, name):
-    """Validate images of 3 or 4 dimensions, or a list of such: (B, H, W, C)."""
+    """Validate images of 3 or 4 dimensions, or a list of such."""
     if isinstance(X, list):
-        places = (f"{name}[{i}]" for i in range(len(X)))
-        return UnequalImages([_numbers(estimator, *pair) for pair in zip(X, places)])
+        names = (f"{name}[{i}]" for i in range(len(X)))
+        return UnequalImages([_numbers(estimator, *pair) for pair in zip(X, names)])
     if len(X.shape) > 4:
         raise ValueError(
             f"{name} must be flat (n, H*W*C), grey (n, H, W) or with channels "
@@ -441,7 +354,7 @@ def _check_shaped(estimator, X, name):
     X = _numbers(estimator, X, name)
     if 0 in X.shape[1:]:
         raise ValueError(f"{name} holds images without pixels: its shape is {X.shape}.")
-    return X if X.ndim == 4 else X[..., np.newaxis]  # (B, H, W, C)
+    return Images(X if X.ndim == 4 else X[..., np.newaxis])  # (B, H, W, C)
 
 
 def _numbers(estimator, X, name):
@@ -457,32 +370,34 @@ def _numbers(estimator, X, name):
     )
 
 
-def _refuse_all_missing(X, name):
+def _refuse_all_missing(images, name):
     """Raise where an image has no pixel that is a number."""
-    rows = np.arange(len(X))
-    if not has_missing(X, rows):
+    if not images.has_missing():
         return
-    for places, part in parts_of(X, rows):
+    indices = np.arange(len(images))
+    for where, part in images.parts():
         empty = np.isnan(part).all(axis=(1, 2, 3))
         if empty.any():
-            place = rows[places][empty.argmax()]
             raise ValueError(
-                f"All pixels of {name}[{place}] are missing (NaN). Leave that image "
-                "out."
+                f"All pixels of {name}[{indices[where][empty.argmax()]}] are missing "
+                "(NaN). Leave that image out."
             )
 
 
-def _learn_shape(estimator, shape, image_shape, name):
-    """Take the shape of images (B, H, W, C), held against ``image_shape``."""
+def _learn_shape(estimator, images, image_shape, name, listed):
+    """Take the shape of images, held against ``image_shape``."""
+    shape = images.image_shape
     if image_shape is None:
-        _refuse_channels_first(shape, name)
-    elif shape[1:] != full_shape(image_shape):
+        _refuse_channels_first((len(images), *shape), name)
+    elif listed:
+        shape = _declared_shape(images, image_shape, name)
+    if image_shape is not None and shape != full_shape(image_shape):
         raise ValueError(
-            f"{name} holds images of shape {plain_shape(shape[1:])}, but "
+            f"{name} holds images of shape {plain_shape(shape)}, but "
             f"image_shape={tuple(image_shape)}. Leave image_shape=None to take the "
             f"shape from {name}, or reshape {name}."
         )
-    set_shape(estimator, shape[1:])
+    set_shape(estimator, shape)
     if hasattr(estimator, "feature_names_in_"):
         del estimator.feature_names_in_
 
@@ -494,18 +409,3 @@ def _refuse_channels_first(shape, name):
             f"come last here: pass np.moveaxis({name}, 1, -1), or say "
             f"image_shape={shape[1:]} if it is meant so."
         )
-
-
-def _shape_of_flat(n_features, image_shape, name):
-    if image_shape is not None:
-        if math.prod(image_shape) != n_features:
-            raise ValueError(
-                f"image_shape={tuple(image_shape)} asks for {math.prod(image_shape)} "
-                f"pixel values an image, but {name} has {n_features} columns."
-            )
-        return plain_shape(full_shape(image_shape))
-    for channels in (1, 3):
-        side = math.isqrt(n_features // channels)
-        if side * side * channels == n_features:
-            return plain_shape((side, side, channels))
-    return (1, n_features)

@@ -1,0 +1,1 @@
+"""Sets of images on their way into a network: batches, augmentation, moments."""

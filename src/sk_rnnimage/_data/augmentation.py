@@ -1,0 +1,122 @@
+"""Augmentations of training images, and the views over which predictions are averaged.
+
+An augmentation is a function of float images (B, C, H, W) and a torch generator; it
+gives as many images of the same shape.
+"""
+
+import math
+from functools import partial
+
+import torch
+from torch import nn
+
+from sk_rnnimage._environment.process import moved
+
+
+def shift(images, generator):
+    """Translate by up to a twelfth of the sides, at least a pixel; edges repeated."""
+    return _random_shift(images, generator, 12)
+
+
+def flip(images, generator):
+    """Mirror half of the images on average; translate by up to an eighth."""
+    mirrored = torch.rand(len(images), generator=generator) < 0.5  # (B,)
+    mirrored = moved(mirrored, images.device)[:, None, None, None]
+    images = torch.where(mirrored, images.flip(3), images)
+    return _random_shift(images, generator, 8)
+
+
+def affine(images, generator, missing=False):
+    """Rotate by up to 10 degrees, scale by up to 10 %, translate by up to a twelfth.
+
+    With ``missing`` NaN is a missing pixel: a value is interpolated from those that
+    are present, and is missing where these have less than half of the weight.
+    """
+    n = len(images)
+    angle, scale, right, down = 2 * torch.rand(4, n, generator=generator) - 1  # (B,)
+    angle, scale = angle * math.radians(10), 1 + 0.1 * scale
+    height, width = images.shape[2:]
+    cos, sin = scale * angle.cos(), scale * angle.sin()
+    rows = [cos, -sin * height / width, right / 6, sin * width / height, cos, down / 6]
+    theta = moved(torch.stack(rows, dim=1).view(n, 2, 3), images.device)
+    theta = theta.to(images.dtype)
+    grid = nn.functional.affine_grid(theta, list(images.shape), align_corners=False)
+    if not missing:
+        return _sampled(images, grid)
+    present = _sampled((~images.isnan()).to(images.dtype), grid)
+    values = _sampled(images.nan_to_num(0, torch.inf, -torch.inf), grid) / present
+    # at half, a hole keeps its area on average under an interpolation
+    return values.masked_fill(present < 0.5, torch.nan)
+
+
+def _sampled(images, grid):
+    """Images at the points of a grid, bilinear, the edges repeated."""
+    return nn.functional.grid_sample(
+        images, grid, padding_mode="border", align_corners=False
+    )
+
+
+AUGMENTATIONS = {"shift": shift, "affine": affine, "flip": flip}
+
+
+def make_augmentation(augment, missing):
+    """The function that the parameter ``augment`` means, or None.
+
+    Parameters
+    ----------
+    augment : str, callable or None
+        As in the classifiers.
+    missing : bool
+        Whether the images have missing pixels.
+    """
+    if augment == "affine" and missing:
+        return partial(affine, missing=True)
+    return AUGMENTATIONS[augment] if isinstance(augment, str) else augment
+
+
+def augmented(images, augment, generator):
+    """Images (B, H, W, C) after an augmentation, which sees them as (B, C, H, W)."""
+    images = images.permute(0, 3, 1, 2)  # (B, C, H, W)
+    output = augment(images, generator)
+    if not isinstance(output, torch.Tensor) or output.shape != images.shape:
+        tensor = isinstance(output, torch.Tensor)
+        what = tuple(output.shape) if tensor else type(output).__name__
+        raise ValueError(
+            "augment must give back a float tensor of the shape that it takes, "
+            f"(B, C, H, W). It got {tuple(images.shape)} and gave {what}."
+        )
+    return output.to(images).permute(0, 2, 3, 1)  # (B, H, W, C)
+
+
+def _random_shift(images, generator, fraction):
+    """Translate each image by up to 1 / ``fraction`` of its sides, at least a pixel."""
+    limits = [max(1, side // fraction) for side in images.shape[2:]]
+    down, right = (
+        torch.randint(-limit, limit + 1, (len(images),), generator=generator)
+        for limit in limits
+    )
+    return shifted(images, down, right)
+
+
+def shifted(images, down, right):
+    """Images (B, C, H, W), each moved by its own whole pixels, the edges repeated."""
+    (n, _, height, width), device = images.shape, images.device
+    b, i, j = (torch.arange(size, device=device) for size in (n, height, width))
+    rows = (i - moved(down, device)[:, None]).clamp(0, height - 1)  # (B, H)
+    columns = (j - moved(right, device)[:, None]).clamp(0, width - 1)  # (B, W)
+    indices = b[:, None, None], rows[:, :, None], columns[:, None, :]
+    return images.permute(0, 2, 3, 1)[indices].permute(0, 3, 1, 2)
+
+
+# (down, right): the image itself, its four neighbours, then the diagonal ones
+VIEWS = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1)]
+
+
+def moved_by(images, down, right):
+    """Images (B, H, W, C), all moved by the same whole pixels."""
+    if (down, right) == (0, 0):
+        return images
+    n = len(images)
+    images = images.permute(0, 3, 1, 2)  # (B, C, H, W)
+    images = shifted(images, torch.full((n,), down), torch.full((n,), right))
+    return images.permute(0, 2, 3, 1)

@@ -1,0 +1,50 @@
+"""Names that are private to other libraries, and what stands in for each.
+
+Nothing else in the package imports a private name of scikit-learn, skorch or Pillow.
+They are few, as each may change without a deprecation:
+
+``sklearn.base._fit_context``
+    Validates the parameters before ``fit``. Stand-in: call
+    ``self._validate_params()`` first thing in each ``fit``.
+``sklearn.utils._param_validation``
+    ``Interval`` and ``StrOptions`` state constraints of parameters,
+    ``validate_params`` holds a function to them, ``validate_parameter_constraints``
+    an estimator's. Stand-in: one ``if`` and one error for each parameter.
+``sklearn.utils.validation._check_sample_weight``
+    Sample weights as a float array. Stand-in: ``check_array(weights,
+    ensure_2d=False)``, ``check_consistent_length``, and an error for negative ones.
+``skorch.NeuralNet._set_training``
+    Sets modules to training or evaluation before each batch. Stand-in: none is
+    needed; without :class:`ModeOnce` each batch walks through all modules.
+"""
+
+from sklearn.base import _fit_context
+from sklearn.utils._param_validation import (
+    Interval,
+    StrOptions,
+    validate_parameter_constraints,
+    validate_params,
+)
+from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+
+__all__ = [
+    "Interval",
+    "ModeOnce",
+    "StrOptions",
+    "_fit_context",
+    "check_sample_weight",
+    "validate_parameter_constraints",
+    "validate_params",
+]
+
+
+class ModeOnce:
+    """For a skorch net: modules change between training and evaluation once.
+
+    skorch sets the mode in each batch, which for a small network takes as long as a
+    tenth of its forward pass.
+    """
+
+    def _set_training(self, training=True):
+        if self.module_.training != training or self.criterion_.training != training:
+            super()._set_training(training)

@@ -1,0 +1,1 @@
+"""Training: the skorch net and its callbacks."""

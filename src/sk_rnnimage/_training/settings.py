@@ -1,0 +1,59 @@
+"""Settings: the parameters of a training, checked, in plain values."""
+
+from dataclasses import dataclass
+
+AUTO_UPDATES, AUTO_EPOCHS = 400, (3, 100)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a network is trained.
+
+    Parameters
+    ----------
+    max_epochs : int or "auto"
+        Epochs; ``"auto"`` is resolved by :meth:`n_epochs`.
+    batch_size, learning_rate, weight_decay, verbose
+        As in the classifiers.
+    augment : str, callable or None
+        As in the classifiers.
+    callbacks : list of skorch callbacks or None
+        The user's.
+    device : str
+        A torch device.
+    seed : int
+        Of the initial weights, the order of the images, augmentation and dropout.
+    patience : int, default=None
+        Epochs without a lower validation loss before training stops and the weights of
+        the best epoch are restored. None does neither.
+    validation_fraction : float, default=None
+        Fraction of the images that is held out for that, where none are given.
+    schedule : bool, default=True
+        One cycle of the learning rate (a rise over 15 % of the updates, then a fall to
+        0), or a constant rate.
+    """
+
+    max_epochs: int | str
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    augment: object
+    callbacks: object
+    device: str
+    seed: int
+    verbose: int
+    patience: int | None = None
+    validation_fraction: float | None = None
+    schedule: bool = True
+
+    def n_epochs(self, data):
+        """Epochs on an ImageSet: of ``"auto"`` 400 updates, in 3 to 100 epochs."""
+        if self.max_epochs != "auto":
+            return self.max_epochs
+        return auto_epochs(data.n_batches(self.batch_size))
+
+
+def auto_epochs(n_batches):
+    """Epochs of ``max_epochs="auto"`` for so many mini-batches in each."""
+    fewest, most = AUTO_EPOCHS
+    return min(max(fewest, -(-AUTO_UPDATES // n_batches)), most)

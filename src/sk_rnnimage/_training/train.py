@@ -1,0 +1,170 @@
+"""train(): the skorch net, from data and settings to a trained network."""
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from skorch.helper import predefined_split
+
+from sk_rnnimage._data.augmentation import make_augmentation
+from sk_rnnimage._data.batches import Batches
+from sk_rnnimage._environment.borrowed import ModeOnce
+from sk_rnnimage._environment.process import left_empty, memory_error_as, reproducible
+from sk_rnnimage._training.callbacks import (
+    is_stop_of_skorch,
+    own_callbacks,
+    restored_epoch,
+)
+
+
+def train(network, data, valid, target, settings, optimizer_state=None):
+    """Train a network in place and leave it on the CPU.
+
+    Parameters
+    ----------
+    network : ImageNetwork
+        Standardisation and initial weights set.
+    data, valid : ImageSet
+        What is learned from, and what is scored after each epoch, or None.
+    target : Classes
+        Gives the criterion and the score of the validation.
+    settings : Settings
+        A GPU in ``device`` holds the images while it trains, where they take no more
+        than half of its free memory; else each mini-batch is copied. Nothing stays.
+    optimizer_state : dict of ndarray, default=None
+        As an earlier call returned it.
+
+    Returns
+    -------
+    history : list of dict
+        One an epoch.
+    best_epoch : int
+        The epoch, counted from 1, whose weights the network now has, or that had the
+        lowest validation loss where training did not stop on it.
+    optimizer_state : dict of ndarray or None
+        None after a schedule, at whose end the learning rate is 0.
+    """
+    device = torch.device(settings.device)
+    message = (
+        f"The memory of device {settings.device!r} does not hold a batch of "
+        f"batch_size={settings.batch_size} images and what the network makes of it. "
+        "Choose a smaller batch_size or hidden_size, or smaller images."
+    )
+    with left_empty(network, device), memory_error_as(message):
+        data = data.on(device)
+        valid = None if valid is None else valid.on(device)
+        net = make_net(network, data, valid, target, settings)
+        with reproducible(settings.seed, device):
+            net.initialize()
+            _load_optimizer_state(net, optimizer_state)
+            net.train_through(data)
+        history = [_plain_row(row) for row in net.history]
+        state = None if settings.schedule else _get_optimizer_state(net)
+        return history, _best_epoch(net, history), state
+
+
+def make_net(network, data, valid, target, settings):
+    """The skorch net that trains a network; the arguments are those of ``train``."""
+    n_epochs, device = settings.n_epochs(data), torch.device(settings.device)
+    n_updates = n_epochs * data.n_batches(settings.batch_size)
+    score = None if valid is None else target.score
+    callbacks = own_callbacks(settings, n_updates, score)
+    return _Net(
+        network,
+        criterion=target.criterion(),
+        optimizer=torch.optim.AdamW,
+        optimizer__fused=True,
+        optimizer__betas=(0.9, 0.98),  # a memory of 50 updates: fits are short
+        optimizer__weight_decay=settings.weight_decay,
+        optimizer__param_groups=[
+            (name, {"weight_decay": 0.0}) for name in ("*bias*", "*.log_*")
+        ],
+        lr=settings.learning_rate,
+        max_epochs=n_epochs,
+        batch_size=settings.batch_size,
+        iterator_train=Batches,
+        iterator_train__device=device,
+        iterator_train__random_state=np.random.RandomState(settings.seed),
+        iterator_train__augment=make_augmentation(
+            settings.augment, network.expects_missing()
+        ),
+        iterator_train__generator=torch.Generator().manual_seed(settings.seed),
+        iterator_valid=Batches,
+        iterator_valid__device=device,
+        train_split=None if valid is None else predefined_split(valid),
+        callbacks=callbacks + list(settings.callbacks or []),
+        verbose=settings.verbose,
+        device=device,
+    )
+
+
+class _StopTraining(Exception):
+    """A callback has ended the training."""
+
+
+class _Net(ModeOnce, NeuralNet):
+    """skorch's net, but that Ctrl-C reaches the caller and a callback may stop it.
+
+    A callback stops the training after its epoch by setting ``stopped_``.
+    """
+
+    def train_through(self, data):
+        """All epochs; ``fit`` of skorch would take Ctrl-C for a stop."""
+        self.stopped_ = False
+        self.notify("on_train_begin", X=data, y=None)
+        try:
+            self.fit_loop(data)
+        except _StopTraining:
+            pass
+        except KeyboardInterrupt:
+            if not is_stop_of_skorch(self):
+                raise
+        self.notify("on_train_end", X=data, y=None)
+
+    def on_epoch_begin(self, net, **kwargs):
+        if self.stopped_:
+            raise _StopTraining
+        super().on_epoch_begin(net, **kwargs)
+
+
+def _plain_row(row):
+    """A row of skorch's history as plain numbers."""
+    numbers = {
+        key: float(value)
+        for key, value in row.items()
+        if isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and not key.endswith("_batch_count")
+    }
+    numbers["epoch"] = row["epoch"]
+    numbers["duration"] = numbers.pop("dur")
+    return numbers
+
+
+def _best_epoch(net, history):
+    restored = restored_epoch(net)
+    if restored is not None:
+        return restored
+    if "valid_loss" in history[-1]:
+        return 1 + int(np.argmin([row["valid_loss"] for row in history]))
+    return len(history)
+
+
+def _get_optimizer_state(net):
+    return {
+        f"{name}:{key}": value.detach().cpu().numpy().copy()
+        for name, tensor in net.get_all_learnable_params()
+        for key, value in net.optimizer_.state[tensor].items()
+    }
+
+
+def _load_optimizer_state(net, arrays):
+    if arrays is None:
+        return
+    for name, tensor in net.get_all_learnable_params():
+        step, *moments = (
+            torch.tensor(arrays[f"{name}:{key}"], device=tensor.device)
+            for key in ("step", "exp_avg", "exp_avg_sq")
+        )
+        mean, square = (moment.to(tensor.dtype) for moment in moments)
+        state = {"step": step, "exp_avg": mean, "exp_avg_sq": square}
+        net.optimizer_.state[tensor] = state

@@ -1,0 +1,1 @@
+"""What counts as an image: shapes, checks of X, and the orders in which it is read."""

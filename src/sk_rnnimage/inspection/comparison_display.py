@@ -1,0 +1,151 @@
+"""Plot of the scores of a comparison of classifiers."""
+
+import numpy as np
+
+from sk_rnnimage._environment.borrowed import validate_params
+from sk_rnnimage.comparison import Comparison
+from sk_rnnimage.inspection.axes import get_axes
+
+_COLOURS = {"recurrent": "#d1495b", "control": "#e8a33d", "classic": "#30638e"}
+
+
+class ComparisonDisplay:
+    """Plot of the scores of a comparison, the best classifier on top.
+
+    For each classifier a large point shows the mean score, an error bar one standard
+    deviation over the folds, and small points the scores of the folds. The mean score
+    and the mean time to fit are printed on the right.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        Result of ``compare_classifiers``.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes of the plot.
+    figure_ : matplotlib Figure
+        Figure that contains the axes.
+    errorbars_ : dict of matplotlib ErrorbarContainer
+        Means and error bars of each kind of classifier: ``"recurrent"``,
+        ``"control"`` or ``"classic"``.
+
+    See Also
+    --------
+    compare_classifiers : Cross-validate several classifiers on the same folds.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sk_rnnimage import classic_classifiers, compare_classifiers
+    >>> from sk_rnnimage import ComparisonDisplay
+    >>> X, y = load_digits(return_X_y=True)
+    >>> comparison = compare_classifiers(
+    ...     classic_classifiers(), X, y
+    ... )  # doctest: +SKIP
+    >>> ComparisonDisplay.from_comparison(comparison)  # doctest: +SKIP
+    """
+
+    def __init__(self, comparison):
+        self.comparison = comparison
+
+    @classmethod
+    @validate_params({"comparison": [Comparison]}, prefer_skip_nested_validation=True)
+    def from_comparison(cls, comparison, *, ax=None):
+        """Plot a comparison.
+
+        Parameters
+        ----------
+        comparison : Comparison
+            Result of ``compare_classifiers``.
+        ax : matplotlib Axes, default=None
+            Axes to plot on. None creates a new figure.
+
+        Returns
+        -------
+        ComparisonDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        return cls(comparison).plot(ax=ax)
+
+    def plot(self, ax=None):
+        """Plot the scores.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes to plot on. None creates a new figure.
+
+        Returns
+        -------
+        self : ComparisonDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        names = self.comparison.results["name"]
+        # Constrained layout makes room for the labels on both sides.
+        self.ax_ = get_axes(
+            ax, figsize=(9, 1.6 + 0.42 * len(names)), layout="constrained"
+        )
+        self.figure_ = self.ax_.figure
+        self._plot_scores()
+        self._label_values()
+        # Descending limits put the first row on top, below room for a header.
+        self.ax_.set(xlabel=self.comparison.scoring, ylim=(len(names) - 0.4, -0.9))
+        self.ax_.set_yticks(range(len(names)), names)
+        self.ax_.locator_params(axis="x", nbins=6)
+        self.ax_.grid(axis="x", alpha=0.3)
+        self.ax_.spines[["top", "right", "left"]].set_visible(False)
+        self.ax_.tick_params(axis="y", length=0)
+        if len(self.errorbars_) > 1:
+            self.ax_.legend(
+                loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, frameon=False
+            )
+        return self
+
+    def _plot_scores(self):
+        """Plot the means with error bars over the scores of the folds, by kind."""
+        results, scores = self.comparison.results, self.comparison.split_scores
+        self.errorbars_ = {}
+        for kind, colour in _COLOURS.items():
+            rows = np.flatnonzero(results["kind"] == kind)
+            if not len(rows):  # an empty error bar would still enter the legend
+                continue
+            # Transparent, because the scores of the folds often overlap.
+            self.ax_.plot(
+                scores[rows], rows, "o", color=colour, markersize=3, alpha=0.45
+            )
+            self.errorbars_[kind] = self.ax_.errorbar(
+                results["mean_test_score"][rows],
+                rows,
+                xerr=results["std_test_score"][rows],
+                fmt="o",
+                color=colour,
+                markersize=8,
+                capsize=3,
+                label=kind,
+            )
+
+    def _label_values(self):
+        """Print mean scores and times to fit as tick labels of an axis on the right."""
+        results = self.comparison.results
+        pairs = zip(results["mean_test_score"], results["mean_fit_time"])
+        labels = [f"{score:.4f} {_format_seconds(time):>9}" for score, time in pairs]
+        header = f"{'score':>6} {'fit':>9}"
+        right = self.ax_.secondary_yaxis("right")
+        right.set_yticks([-0.75, *range(len(labels))], [header, *labels])
+        # Monospace, because the padding in the labels aligns the columns.
+        right.tick_params(length=0, labelfontfamily="monospace")
+        right.spines["right"].set_visible(False)
+
+
+def _format_seconds(value):
+    return f"{value:.2f} s" if value < 10 else f"{value:,.0f} s"

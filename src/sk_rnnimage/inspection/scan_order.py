@@ -1,0 +1,190 @@
+"""Plot of the order in which a scan visits the patches of an image."""
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from sk_rnnimage._environment.borrowed import validate_params
+from sk_rnnimage.images.orders import (
+    SCANS,
+    check_patch_size,
+    grid_shape,
+    resolve_patch,
+    scan_order,
+)
+from sk_rnnimage.images.shapes import full_shape
+from sk_rnnimage.inspection.axes import get_axes
+from sk_rnnimage.scan import ImageToSequence
+
+
+class ScanOrderDisplay:
+    """Plot of a scan order.
+
+    The image is divided into patches, one per step, coloured from dark (first step) to
+    bright (last step). A line connects the patches in scan order; a circle marks the
+    first one.
+
+    Parameters
+    ----------
+    order : ndarray of shape (rows * columns,)
+        Raster index of the patch that is read at each step.
+    grid : tuple (rows, columns)
+        Number of patches along the height and the width of the image.
+    patch : tuple (h, w), default=(1, 1)
+        Height and width of a patch in pixels.
+    name : str, default=None
+        Title of the plot. None leaves it empty.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes of the plot.
+    figure_ : matplotlib Figure
+        Figure that contains the axes.
+    image_ : matplotlib AxesImage
+        The patches, coloured by step.
+    line_ : matplotlib Line2D
+        The line through the patches.
+
+    See Also
+    --------
+    ImageToSequence : Transformer that reads images in these orders.
+
+    Examples
+    --------
+    >>> from sk_rnnimage import ScanOrderDisplay
+    >>> display = ScanOrderDisplay.from_scan("hilbert", 8, 8)  # doctest: +SKIP
+    """
+
+    def __init__(self, order, grid, *, patch=(1, 1), name=None):
+        self.order = order
+        self.grid = grid
+        self.patch = patch
+        self.name = name
+
+    @classmethod
+    @validate_params(
+        {"estimator": [ImageToSequence], "image_shape": [tuple, list, None]},
+        prefer_skip_nested_validation=True,
+    )
+    def from_estimator(cls, estimator, *, image_shape=None, ax=None, name=None):
+        """Plot the scan order of a transformer.
+
+        Parameters
+        ----------
+        estimator : ImageToSequence
+            A fitted transformer, or an unfitted one if an ``image_shape`` is given.
+        image_shape : tuple (H, W) or (H, W, C), default=None
+            Shape of an image. None takes the shape from the transformer.
+        ax : matplotlib Axes, default=None
+            Axes to plot on. None creates a new figure.
+        name : str, default=None
+            Title of the plot. None takes the name of the scan.
+
+        Returns
+        -------
+        ScanOrderDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If the image shape is not known, or a patch is larger than the image.
+        """
+        # The parameter works without fit, and wins over a learnt shape.
+        shape = image_shape or estimator.image_shape
+        if shape is None:
+            check_is_fitted(
+                estimator,
+                msg="This %(name)s knows no image shape yet: fit it, or pass "
+                "image_shape=(height, width).",
+            )
+            shape = estimator.image_shape_
+        height, width, _ = full_shape(shape)
+        return cls.from_scan(
+            estimator.scan,
+            height,
+            width,
+            patch_size=estimator.patch_size,
+            ax=ax,
+            name=name,
+        )
+
+    @classmethod
+    def from_scan(cls, scan, height, width, *, patch_size=1, ax=None, name=None):
+        """Plot the scan order of that name.
+
+        Parameters
+        ----------
+        scan : {"rows", "columns", "snake", "spiral", "hilbert", "diagonal", "random"}
+            Name of the scan.
+        height, width : int
+            Size of the image in pixels.
+        patch_size : int, tuple (h, w) or None, default=1
+            Size of a patch in pixels, as in ImageToSequence.
+        ax : matplotlib Axes, default=None
+            Axes to plot on. None creates a new figure.
+        name : str, default=None
+            Title of the plot. None takes the name of the scan.
+
+        Returns
+        -------
+        ScanOrderDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If there is no scan of that name, or a patch is larger than the image.
+        """
+        if scan not in SCANS:
+            raise ValueError(
+                f"scan must be one of {', '.join(map(repr, SCANS))}. "
+                f"Got {scan!r} instead."
+            )
+        check_patch_size(patch_size)
+        patch = resolve_patch(scan, patch_size, height, width)
+        grid = grid_shape(height, width, patch)
+        order = scan_order(scan, *grid)
+        name = scan if name is None else name
+        return cls(order, grid, patch=patch, name=name).plot(ax=ax)
+
+    def plot(self, ax=None):
+        """Plot the scan order.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes to plot on. None creates a new figure.
+
+        Returns
+        -------
+        self : ScanOrderDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        self.ax_ = get_axes(ax, figsize=(4, 4))
+        self.figure_ = self.ax_.figure
+        rows, columns = self.grid
+        # Larger than the image where its edges are padded to whole patches.
+        height, width = rows * self.patch[0], columns * self.patch[1]
+        # argsort inverts the permutation: the step of each patch.
+        steps = np.argsort(self.order).reshape(rows, columns)
+        self.image_ = self.ax_.imshow(
+            steps,
+            cmap="viridis",
+            extent=(0, width, height, 0),  # in pixels, the first row on top
+            vmin=0,
+            vmax=1.25 * steps.size,  # without the yellow end, which hides a white line
+        )
+        row, column = np.divmod(self.order, columns)
+        x, y = (column + 0.5) * self.patch[1], (row + 0.5) * self.patch[0]
+        (self.line_,) = self.ax_.plot(x, y, color="white", linewidth=1.8)
+        start = {"markerfacecolor": "white", "markeredgecolor": "black"}
+        self.ax_.plot(x[0], y[0], "o", markersize=8, **start)
+        self.ax_.set(xticks=[], yticks=[], title=self.name)
+        return self

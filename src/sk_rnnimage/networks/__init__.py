@@ -1,0 +1,1 @@
+"""The networks: cells, readings of an image, convolutions, building and loading."""

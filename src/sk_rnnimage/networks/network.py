@@ -1,0 +1,221 @@
+"""The networks: standardise, convolve (CRNN), read, pool, classify.
+
+Shapes: B images of H x W pixels and C channels, T steps of F features, N hidden
+values a step (D units in each direction), K logits. Networks take images
+(B, H, W, C); sequences inside are time-major, (T, B, F), which the fused LSTM of
+oneDNN likes best. Images of unequal size come padded to the size of the largest, with
+``sizes`` (B, 2), their own heights and widths.
+"""
+
+import numpy as np
+import torch
+from torch import nn
+
+from sk_rnnimage._environment.process import memory_error_as, seeded
+from sk_rnnimage.networks.cells import glorot
+from sk_rnnimage.networks.masks import pixel_mask
+from sk_rnnimage.networks.readings import make_reading
+from sk_rnnimage.networks.recipe import with_data
+from sk_rnnimage.networks.stem import ConvolutionStem
+
+
+class ImageNetwork(nn.Module):
+    """Images (B, H, W, C) in raw pixel values to logits (B, K).
+
+    Parameters
+    ----------
+    recipe : dict
+        As described in ``recipe.py``.
+    """
+
+    def __init__(self, recipe):
+        super().__init__()
+        self.recipe = recipe
+        *sides, n_channels = recipe["image_shape"]
+        self.standardize = Standardize(n_channels, recipe["missing"])
+        shape = *sides, n_channels + recipe["missing"]
+        self.stem = None
+        if recipe["filters"]:
+            self.stem = ConvolutionStem(
+                shape, recipe["filters"], recipe["kernel_size"], recipe["dropout"]
+            )
+            shape = self.stem.output_shape
+        self.readings = nn.ModuleList(
+            make_reading(scan, recipe, shape) for scan in recipe["scans"]
+        )
+        self.dropout = nn.Dropout(recipe["dropout"])
+        width = sum(reading.n_outputs for reading in self.readings)
+        self.head = glorot(nn.Linear(width, recipe["n_outputs"]))
+
+    def forward(self, x, sizes=None):
+        return self.classify(self.sequences(x, sizes))
+
+    def sequences(self, x, sizes=None):
+        """What each reading reads of the images, and how much of it is real."""
+        x = self.standardize(x)  # (B, H, W, C)
+        if sizes is not None:
+            x = x.where(pixel_mask(sizes, *x.shape[1:3])[..., None], 0)
+        if self.stem is not None:
+            x, sizes = self.stem(x, sizes)  # the feature map
+        return [reading.sequence(x, sizes) for reading in self.readings]
+
+    def classify(self, sequences):
+        """Logits (B, K) from what each reading reads."""
+        pooled = [
+            reading.read(*sequence)  # (B, N)
+            for reading, sequence in zip(self.readings, sequences)
+        ]
+        x = torch.cat(pooled, dim=1) if len(pooled) > 1 else pooled[0]
+        return self.head(self.dropout(x))
+
+    def attention_weights(self, x, sizes=None, *, layer):
+        """Attention weights of each reading's pooling, or of its self-attention."""
+        return [
+            reading.attention_weights(layer, *sequence)
+            for reading, sequence in zip(self.readings, self.sequences(x, sizes))
+        ]
+
+    @property
+    def dtype(self):
+        """The precision of the weights."""
+        return self.head.weight.dtype
+
+    def expect_missing(self, missing):
+        """Tell a network without a mask whether NaN may occur in further training."""
+        self.standardize.fill = missing
+
+    def expects_missing(self):
+        """Whether NaN is a missing pixel, and no sign of a fault, in training."""
+        return self.standardize.mask or self.standardize.fill
+
+    def cast(self, dtype):
+        """Change the precision, but for the standardisation's, which stays float64."""
+        mean, scale = self.standardize.mean, self.standardize.scale
+        self.to(dtype)
+        self.standardize.set_moments(mean, scale)
+        return self
+
+
+class Standardize(nn.Module):
+    """Pixels to mean 0 and standard deviation 1 per channel, in a network's precision.
+
+    A missing pixel, NaN, becomes the mean. With ``mask`` there is one channel more: the
+    fraction of a pixel's values that are missing. Without it NaN stays in training,
+    where it then shows a fault, unless ``fill`` says that the images hold some.
+    """
+
+    def __init__(self, n_channels, mask=False):
+        super().__init__()
+        self.mask = mask
+        self.fill = False
+        self.register_buffer("mean", torch.zeros(n_channels, dtype=torch.float64))
+        self.register_buffer("scale", torch.ones(n_channels, dtype=torch.float64))
+        self.register_buffer("precision", torch.empty(0), persistent=False)
+
+    def set_moments(self, mean, scale):
+        """Set the mean and the standard deviation of each channel, (C,)."""
+        self.mean = torch.as_tensor(mean, dtype=torch.float64)
+        self.scale = torch.as_tensor(scale, dtype=torch.float64)
+
+    def forward(self, x):
+        x = (x - self.mean.to(x.dtype)) / self.scale.to(x.dtype)
+        x = x.to(self.precision.dtype)
+        if self.mask:
+            missing = x.isnan()
+            fraction = missing.to(x.dtype).mean(3, keepdim=True)
+            return torch.cat([x.masked_fill(missing, 0), fraction], dim=3)
+        if self.training and not self.fill:
+            return x
+        return x.nan_to_num(0, torch.inf, -torch.inf)
+
+
+def new_network(recipe, image_shape, n_outputs, data, seed):
+    """A network with initial weights that depend on the seed alone.
+
+    Parameters
+    ----------
+    recipe : dict
+        What the parameters say of the network.
+    image_shape : tuple (H, W) or (H, W, C)
+        The largest images that will come.
+    n_outputs : int
+        K, the number of logits.
+    data : ImageSet
+        Gives the standardisation of the pixels, and whether some are missing.
+    seed : int
+        Of the initial weights.
+    """
+    *lower, top = recipe["hidden_size"]
+    hidden_size = (*lower, top) if lower else top
+    message = (
+        "There is not enough memory for the weights of a network with "
+        f"hidden_size={hidden_size!r} on images of shape {image_shape}. Choose a "
+        "smaller hidden_size."
+    )
+    recipe = with_data(recipe, image_shape, n_outputs, data.has_missing())
+    with seeded(seed), memory_error_as(message):
+        network = ImageNetwork(recipe)
+    network.standardize.set_moments(*data.pixel_moments())
+    return network
+
+
+def load_network(recipe, weights):
+    """A fitted network, in evaluation mode, from its recipe and its weights.
+
+    It is built without memory for weights (on torch's "meta" device) and without random
+    numbers, held against the arrays, and only then given copies of these.
+
+    Parameters
+    ----------
+    recipe : dict
+        A whole recipe.
+    weights : dict of ndarray
+        As ``weights_of`` gives them.
+
+    Raises
+    ------
+    ValueError
+        Where the weights are not those of such a network.
+    """
+    with torch.device("meta"):
+        network = ImageNetwork(recipe)
+    _check_shapes(network.state_dict(), weights)
+    tensors = {name: torch.tensor(array) for name, array in weights.items()}
+    network.load_state_dict(tensors, assign=True)
+    network.standardize.precision = torch.empty(0, dtype=network.dtype)
+    return network.eval()
+
+
+def weights_of(network):
+    """All weights of a network on the CPU, as a dict of arrays."""
+    return {name: weight.numpy() for name, weight in network.state_dict().items()}
+
+
+def _check_shapes(expected, weights):
+    """Raise where weights differ in names or shapes from those of a network."""
+    for name in expected.keys() | weights.keys():
+        shape = tuple(expected[name].shape) if name in expected else None
+        got = np.shape(weights[name]) if name in weights else None
+        if shape != got:
+            raise ValueError(
+                f"The weights do not belong to this network: {name!r} must have shape "
+                f"{shape}. Got {got} instead."
+            )
+
+
+class LazyNetwork:
+    """A fitted network that is loaded when it is first asked for, and then kept.
+
+    Called, it gives the network; ``network`` is one that is loaded already. Nothing is
+    locked: two threads that ask at once load the same network twice, and one stays.
+    """
+
+    def __init__(self, recipe, weights, network=None):
+        self._recipe = recipe
+        self._weights = weights
+        self._network = network
+
+    def __call__(self):
+        if self._network is None:
+            self._network = load_network(self._recipe, self._weights)
+        return self._network

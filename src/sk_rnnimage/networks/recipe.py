@@ -1,0 +1,129 @@
+"""The recipe of a network: the parameters that make it, checked, in plain values.
+
+A recipe is a dict that a fitted estimator keeps beside its weights. The parameters give
+all but the last three entries, which ``with_data`` adds:
+
+=================== ==================================================================
+``cell``            name of the cell, or None
+``hidden_size``     tuple of int, one for each layer
+``scans``           tuple of str, one for each reading; a name with a space is a kind
+                    of lines and their axis, of ``scan="auto"``
+``patch_size``      None, int or (h, w)
+``bidirectional``   bool
+``pooling``         str
+``attention_heads`` int or None
+``dropout``         float
+``filters``         tuple of int; empty without convolutions
+``kernel_size``     tuple of int, one for each of ``filters``
+``image_shape``     (H, W, C)
+``n_outputs``       K, the number of logits
+``missing``         whether missing pixels are told to the network by a channel more
+=================== ==================================================================
+"""
+
+from sk_rnnimage.images.orders import SCANS, check_patch_size
+from sk_rnnimage.images.shapes import full_shape, is_positive_int
+from sk_rnnimage.networks.cells import n_outputs
+
+SCAN_NAMES = [*SCANS, "sweep"]
+
+
+def make_recipe(
+    *,
+    hidden_size,
+    cell,
+    scan,
+    patch_size,
+    bidirectional,
+    pooling,
+    attention_heads,
+    dropout,
+    auto_scans,
+    filters=None,
+    kernel_size=None,
+    **_,
+):
+    """Check the parameters of a classifier that make its network.
+
+    Parameters
+    ----------
+    auto_scans : tuple of str
+        The readings that ``scan="auto"`` means.
+    filters, kernel_size : int or tuple of int, default=None
+        None for a network without convolutions.
+    **_
+        Any other parameter of a classifier.
+
+    Raises
+    ------
+    ValueError
+        Where a parameter is not as described in the classifiers.
+    """
+    check_patch_size(patch_size)
+    layers = positive_ints("hidden_size", hidden_size)
+    filters = () if filters is None else positive_ints("filters", filters)
+    if filters:
+        kernel_size = positive_ints("kernel_size", kernel_size, len(filters))
+    n_values = n_outputs(layers[-1], bidirectional)
+    if attention_heads and n_values % attention_heads:
+        raise ValueError(
+            f"attention_heads={attention_heads} must divide the {n_values} values of a "
+            f"state: hidden_size={hidden_size!r} in {1 + bidirectional} direction(s)."
+        )
+    return {
+        "cell": cell,
+        "hidden_size": layers,
+        "patch_size": tuple(patch_size) if isinstance(patch_size, list) else patch_size,
+        "scans": _scan_names(scan, auto_scans),
+        "bidirectional": bool(bidirectional),
+        "pooling": pooling,
+        "attention_heads": attention_heads,
+        "dropout": float(dropout),
+        "filters": filters,
+        "kernel_size": kernel_size if filters else (),
+    }
+
+
+def with_data(recipe, image_shape, n_outputs, missing):
+    """A whole recipe: with what the data say."""
+    return {
+        **recipe,
+        "image_shape": full_shape(image_shape),
+        "n_outputs": n_outputs,
+        "missing": missing,
+    }
+
+
+def changed_parameter(fitted, recipe):
+    """The first parameter that differs from a fitted recipe, dropout aside, or None."""
+    for key, value in recipe.items():  # patch_size first: the scans may depend on it
+        if key != "dropout" and fitted[key] != value:
+            return "scan" if key == "scans" else key
+    return None
+
+
+def positive_ints(name, value, length=None):
+    """A parameter that is an int or a tuple of ints, as a tuple."""
+    values = value if isinstance(value, (tuple, list)) else (value,) * (length or 1)
+    whole = all(map(is_positive_int, values))
+    if not values or not whole or (length and len(values) != length):
+        count = f"a tuple of {length}" if length else "a tuple, one for each layer,"
+        raise ValueError(
+            f"{name} must be a whole number of at least 1 or {count} of such. "
+            f"Got {value!r} instead."
+        )
+    return tuple(int(v) for v in values)
+
+
+def _scan_names(scan, auto_scans):
+    """``scan`` as a tuple of names."""
+    if isinstance(scan, str) and scan == "auto":
+        return auto_scans
+    scans = scan if isinstance(scan, (tuple, list)) else (scan,)
+    if not scans or not all(isinstance(s, str) and s in SCAN_NAMES for s in scans):
+        raise ValueError(
+            "scan must be 'auto', one of "
+            f"{', '.join(map(repr, SCAN_NAMES))}, or a tuple of these. "
+            f"Got {scan!r} instead."
+        )
+    return tuple(scans)

@@ -1,0 +1,133 @@
+"""The convolutions in front of the reading: (B, H, W, C) to a smaller (B, H, W, C).
+
+Normalisation is that of each image by itself, and where images were padded (``sizes``
+is given) the padding counts in nothing.
+"""
+
+import math
+
+import torch
+from torch import nn
+
+from sk_rnnimage.networks.masks import pixel_mask
+
+GROUP = 16  # filters that are normalised together
+
+
+class ConvolutionStem(nn.Module):
+    """Convolutions, each followed by pooling where it halves the map.
+
+    The first layer, and each that has more filters than the one before it, halves every
+    side that is longer than ``SHORT``.
+    """
+
+    SHORT = 8
+
+    def __init__(self, image_shape, filters, kernel_sizes, dropout):
+        super().__init__()
+        *sides, n_inputs = image_shape
+        self.layers, n_before = nn.ModuleList(), 0
+        for n_filters, kernel in zip(filters, kernel_sizes, strict=True):
+            # an even kernel with equal padding on both sides adds a line
+            sides = [side + (kernel % 2 == 0) for side in sides]
+            widened = n_filters > n_before
+            pool_size = [2 if widened and s > self.SHORT else 1 for s in sides]
+            self.layers.append(
+                ConvolutionLayer(n_inputs, n_filters, kernel, pool_size, dropout)
+            )
+            sides = [-(-side // size) for side, size in zip(sides, pool_size)]
+            n_inputs = n_before = n_filters
+        self.output_shape = (*sides, n_inputs)
+
+    def forward(self, x, sizes=None):
+        x = x.permute(0, 3, 1, 2)  # (B, C, H, W), channels last in memory
+        for layer in self.layers:
+            x, sizes = layer(x, sizes)
+        return x.permute(0, 2, 3, 1), sizes  # (B, H, W, C)
+
+
+class ConvolutionLayer(nn.Module):
+    """Convolution, max-pooling, group normalisation, ReLU, dropout.
+
+    Pooling comes first: the rest then costs a quarter, and neither the normalisation's
+    positive scale nor the ReLU would change which value is the largest.
+    """
+
+    def __init__(self, n_inputs, n_filters, kernel, pool_size, dropout):
+        super().__init__()
+        self.n_added = int(kernel % 2 == 0)  # lines and columns
+        self.convolution = StandardConvolution(n_inputs, n_filters, kernel)
+        self.pool_size = pool_size
+        pooled = max(pool_size) > 1
+        self.pool = nn.MaxPool2d(pool_size, ceil_mode=True) if pooled else None
+        self.normalize = GroupNorm(n_groups(n_filters), n_filters)
+        self.dropout = nn.Dropout2d(dropout)
+
+    def forward(self, x, sizes=None):
+        x = self.convolution(x)
+        if sizes is None:
+            x = x if self.pool is None else self.pool(x)
+            return self.dropout(torch.relu(self.normalize(x))), None
+        sizes = sizes + self.n_added
+        if self.pool is not None:
+            mask = pixel_mask(sizes, *x.shape[2:])[:, None]
+            x = self.pool(x.masked_fill(~mask, -torch.inf))
+            sizes = -(-sizes // sizes.new_tensor(self.pool_size))
+        mask = pixel_mask(sizes, *x.shape[2:])[:, None]  # (B, 1, H, W)
+        x = torch.relu(self.normalize(x, mask)).where(mask, 0)
+        return self.dropout(x), sizes
+
+
+class StandardConvolution(nn.Conv2d):
+    r"""A convolution whose filters have mean 0 and one norm: weight standardisation.
+
+    .. math:: \hat W = g \, (W - \bar W) / \lVert W - \bar W \rVert
+
+    for each filter, where :math:`W` holds its weights, :math:`\bar W` is their mean (0
+    for a single weight) and :math:`g`, which is learned, starts with :math:`\sqrt 2`,
+    the gain of a ReLU. With group normalisation this replaces batch normalisation
+    [1]_, and no image depends on another.
+
+    References
+    ----------
+    .. [1] S. Qiao et al., "Micro-batch training with batch-channel normalization and
+       weight standardization", arXiv:1903.10520, 2019.
+    """
+
+    EPSILON = 1e-6
+
+    def __init__(self, n_inputs, n_filters, kernel):
+        super().__init__(n_inputs, n_filters, kernel, padding=kernel // 2)
+        nn.init.zeros_(self.bias)
+        self.gain = nn.Parameter(torch.full((n_filters, 1, 1, 1), math.sqrt(2)))
+
+    def forward(self, x):
+        weight = self.weight
+        if weight[0].numel() > 1:
+            weight = weight - weight.mean((1, 2, 3), keepdim=True)
+        squares = weight.square().sum((1, 2, 3), keepdim=True)
+        weight = weight * (self.gain * torch.rsqrt(squares + self.EPSILON))
+        return nn.functional.conv2d(x, weight, self.bias, padding=self.padding)
+
+
+class GroupNorm(nn.GroupNorm):
+    """Group normalisation over the pixels of a mask (B, 1, H, W), or over all."""
+
+    def forward(self, x, mask=None):
+        if mask is None:
+            return super().forward(x)
+        shape = x.shape
+        x = x.unflatten(1, (self.num_groups, -1))  # (B, G, C / G, H, W)
+        mask, axes = mask[:, :, None], (2, 3, 4)
+        count = mask.sum(axes, keepdim=True) * x.shape[2]
+        x = x.where(mask, 0)
+        x = (x - x.sum(axes, keepdim=True) / count).where(mask, 0)
+        variance = x.square().sum(axes, keepdim=True) / count
+        x = (x * torch.rsqrt(variance + self.eps)).view(shape)
+        return x * self.weight[:, None, None] + self.bias[:, None, None]
+
+
+def n_groups(n_filters):
+    """Groups for normalisation: as many as have at least GROUP filters each, or 1."""
+    most = max(1, n_filters // GROUP)
+    return next(n for n in range(most, 0, -1) if n_filters % n == 0)

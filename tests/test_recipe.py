@@ -1,0 +1,69 @@
+"""The recipe of a network: what the parameters say, in plain values."""
+
+import json
+
+import pytest
+from conftest import make
+
+from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier
+from sk_rnnimage.networks.recipe import changed_parameter, make_recipe, with_data
+
+
+def recipe_of(model):
+    return model._network_recipe()
+
+
+def test_the_values_are_plain(cls):
+    recipe = recipe_of(make(cls, patch_size=[2, None], hidden_size=[8, 4]))
+    whole = with_data(recipe, (8, 9), 3, True)
+    assert json.loads(json.dumps(whole)).keys() == whole.keys()
+    assert whole["hidden_size"] == (8, 4)
+    assert whole["patch_size"] == (2, None)
+    assert whole["image_shape"] == (8, 9, 1)
+    assert with_data(recipe, (8, 9, 3), 3, True)["image_shape"] == (8, 9, 3)
+
+
+@pytest.mark.parametrize(
+    ("cls", "patch_size", "scans"),
+    [
+        (RNNImageClassifier, None, ("overlapping rows", "overlapping columns")),
+        (RNNImageClassifier, 4, ("rows", "columns")),
+        (CRNNImageClassifier, None, ("single rows",)),
+        (CRNNImageClassifier, 4, ("rows",)),
+    ],
+)
+def test_what_auto_reads(cls, patch_size, scans):
+    assert recipe_of(cls(patch_size=patch_size))["scans"] == scans
+
+
+def test_a_network_without_convolutions_has_no_filters():
+    recipe = recipe_of(RNNImageClassifier())
+    assert recipe["filters"] == recipe["kernel_size"] == ()
+    recipe = recipe_of(CRNNImageClassifier(filters=(4, 8, 8), kernel_size=5))
+    assert recipe["filters"] == (4, 8, 8)
+    assert recipe["kernel_size"] == (5, 5, 5)
+
+
+def test_other_parameters_change_no_network(cls):
+    params = make(cls).get_params()
+    one, other = (
+        make_recipe(**{**params, **more}, auto_scans=("rows",))
+        for more in ({}, {"batch_size": 7, "random_state": 3, "image_shape": (3, 4)})
+    )
+    assert one == other
+
+
+@pytest.mark.parametrize(
+    ("changed", "name"),
+    [
+        ({"hidden_size": 9}, "hidden_size"),
+        ({"scan": "rows"}, "scan"),
+        ({"patch_size": 2}, "patch_size"),
+        ({"dropout": 0.5}, None),
+        ({"batch_size": 9}, None),
+        ({"cell": None}, "cell"),
+    ],
+)
+def test_the_changed_parameter_is_named(cls, changed, name):
+    fitted = with_data(recipe_of(make(cls)), (8, 8), 3, False)
+    assert changed_parameter(fitted, recipe_of(make(cls, **changed))) == name
