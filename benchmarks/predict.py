@@ -33,7 +33,7 @@ def bare(network, batches):
 
 
 def compare(classifier, X, rounds):
-    network = classifier._network()
+    network = classifier.module_
     pixels = torch.from_numpy(X).float().unsqueeze(3)  # (B, H, W, C)
     batches = pixels.split(PIXELS_AT_ONCE // 784)
     many = {

@@ -169,6 +169,7 @@ class BaseImageEstimator(BaseEstimator):
             augment=None if one_epoch else self.augment,
             callbacks=self.callbacks,
             device=resolve_device(self.device),
+            # partial_fit after pickling goes on as if it had not been pickled
             seed=self._seed + 1 if one_epoch and goes_on else self._draw_seed(),
             verbose=self.verbose,
             patience=self.n_iter_no_change if stops_early else None,
@@ -210,13 +211,13 @@ class BaseImageEstimator(BaseEstimator):
 
     def _keep(self, recipe, network, history, best_epoch, optimizer_state):
         """Set all that was learned, at once: a copy made before is wholly as before."""
-        before = self.history_ if recipe.goes_on else []
+        before = self.history_ if recipe.goes_on else []  # warm_start, partial_fit
         for row in history:
             row["epoch"] += len(before)
         weights = weights_of(network)
         names = ("image_shape_", "n_features_in_", "feature_names_in_")
         format_ = {n: v for n, v in vars(recipe.reader).items() if n in names}
-        vars(self).pop("feature_names_in_", None)
+        vars(self).pop("feature_names_in_", None)  # shaped images have none
         vars(self).update(
             **format_,
             **recipe.target.learned(),
@@ -273,7 +274,7 @@ class BaseImageEstimator(BaseEstimator):
     @contextmanager
     def _random_state_restored_on_error(self):
         """Undo the draws from a RandomState that is shared with others."""
-        generator = check_random_state(self.random_state)
+        generator = check_random_state(self.random_state)  # None: NumPy's global one
         state = generator.get_state()
         try:
             yield

@@ -5,7 +5,9 @@ import torch
 
 from sk_rnnimage._data.batches import Batch
 
-PIXELS_AT_ONCE = 2**20  # of a batch
+# Of a batch: large enough that calls cost nothing beside the work, small enough that
+# what a network holds of it stays in some hundred megabytes.
+PIXELS_AT_ONCE = 2**20
 
 
 def logits_of(network, images, n_views=1):
@@ -30,6 +32,7 @@ def staged_logits(network, images, n_views=1):
         ]
     n_stages = max(len(x) for _, views in held for view in views for x, _ in view)
     for t in range(1, n_stages + 1):
+        # entered for each stage: between two of them the caller's code runs
         with torch.inference_mode():
             pairs = (
                 (indices, [network.classify(_first_steps(view, t)) for view in views])
@@ -81,7 +84,7 @@ def _gather(pairs, n):
     for indices, views in pairs:
         mean = torch.stack(views).mean(0).numpy()  # (b, K)
         if logits is None:
-            logits = np.empty((n, mean.shape[1]))
+            logits = np.empty((n, mean.shape[1]))  # float64: sums of 1 to 1e-15
         logits[indices] = mean
     return logits
 

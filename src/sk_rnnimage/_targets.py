@@ -61,6 +61,7 @@ class Classes:
                 f"This {self.estimator_name} estimator requires y to be passed, but "
                 "the target y is None."
             )
+        # as scikit-learn's classifiers say it, which its own checks match
         y = column_or_1d(
             check_array(y, ensure_2d=False, dtype=None, input_name="y" + suffix),
             warn=True,
@@ -112,6 +113,7 @@ class Classes:
         if isinstance(self.class_weight, dict):
             factors = _given_weights(self.class_weight, self.classes.tolist())
         else:
+            # n / (K * n_k) of scikit-learn, with weights in place of counts
             totals = np.bincount(codes, weights, minlength=len(self.classes))
             n_present = np.count_nonzero(totals)
             factors = weights.sum() / (n_present * totals.clip(1e-300))
@@ -141,7 +143,7 @@ class Classes:
             )
         splitter = StratifiedShuffleSplit(1, test_size=n_valid, random_state=seed)
         train, valid = next(splitter.split(codes, codes))
-        return np.sort(train), np.sort(valid)
+        return np.sort(train), np.sort(valid)  # a memory map is read in order
 
     @staticmethod
     def criterion():
@@ -165,6 +167,7 @@ class _WeightedCrossEntropy(nn.Module):
             reduction="none",
             label_smoothing=LABEL_SMOOTHING if self.training else 0.0,
         )
+        # not divided by the batch's weights: a light batch takes a light update
         return (losses * weights.to(losses.dtype)).mean()
 
 

@@ -78,7 +78,7 @@ class ImageClassifier(ClassifierMixin, BaseImageEstimator):
             second is predicted.
         """
         logits = self._outputs(X)
-        if len(self.classes_) == 2:
+        if len(self.classes_) == 2:  # as every binary classifier of scikit-learn
             return logits[:, 1] - logits[:, 0]
         return logits
 
@@ -166,6 +166,7 @@ class ImageClassifier(ClassifierMixin, BaseImageEstimator):
                 f"with {what} there is no such order. Choose a cell, and a path such "
                 "as scan='rows'."
             )
+        # checked here, not at the first next(): this is no generator itself
         stages = staged_logits(self.module_, self._images(X), self._n_views())
         return (np.exp(log_softmax(logits, axis=1)) for logits in stages)
 
@@ -208,6 +209,7 @@ class ImageClassifier(ClassifierMixin, BaseImageEstimator):
                 f"has pooling={pooling!r} and attention_heads={n_heads!r}, and layer "
                 f"is {layer!r}."
             )
+        # of the images themselves: the views of n_views have no weights in common
         weights = attention_weights(self.module_, self._images(X), layer)
         return weights[0] if len(weights) == 1 else weights
 

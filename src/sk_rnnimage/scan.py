@@ -126,6 +126,7 @@ default="rows"
         height, width, channels = images.image_shape
         self._patch = resolve_patch(self.scan, self.patch_size, height, width)
         self._order = scan_order(self.scan, *grid_shape(height, width, self._patch))
+        # (n, H, W) and (n, H, W, 1) are the same images, but come back as they were
         self._layout = {2: (self.n_features_in_,), 3: (height, width)}.get(
             _n_axes(X), (height, width, channels)
         )
@@ -170,7 +171,7 @@ default="rows"
                 f"{self.step_size_}), as transform gives them. Got {X.shape} instead."
             )
         patches = np.empty_like(X)
-        patches[:, self._order] = X
+        patches[:, self._order] = X  # the inverse permutation, without computing it
         images = from_patches(patches, full_shape(self.image_shape_), self._patch)
         return images.reshape(len(X), *self._layout)
 

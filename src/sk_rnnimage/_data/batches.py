@@ -46,11 +46,11 @@ class Batch:
         x : tensor (B, H, W, C), or dict of it and sizes (B, 2)
         """
         parts = [(where, transform(part)) for where, part in self.parts]
-        if len(parts) == 1:
+        if len(parts) == 1:  # nothing is padded, so no mask is needed
             return parts[0][1]
         sides = torch.tensor([part.shape[1:3] for _, part in parts])
         height, width = sides.amax(0).tolist()
-        first = parts[0][1]
+        first = parts[0][1]  # its dtype and device are those of all
         x = first.new_zeros(self.n, height, width, first.shape[3])
         sizes = torch.empty(self.n, 2, dtype=torch.int64)
         for (where, part), side in zip(parts, sides):

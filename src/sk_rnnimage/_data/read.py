@@ -35,7 +35,7 @@ def read_sets(
     target, settings = recipe.target, recipe.training
     data = _read_set(recipe, X, y, sample_weight, reset=not recipe.goes_on)
     valid = _read_validation_set(recipe, X_val, y_val, sample_weight_val)
-    if valid is None and settings.patience is not None:
+    if valid is None and settings.patience is not None:  # early stopping
         rows = target.split(data.codes, settings.validation_fraction, settings.seed)
         data, valid = map(data.take, rows)
     return data.with_loss_weights(target.loss_weights), valid
@@ -70,7 +70,7 @@ def _read_set(recipe, X, y, sample_weight, reset=False, suffix=""):
     y = target.check(y, images, suffix)
     weights = check_weights(sample_weight, y, suffix)
     rows = np.flatnonzero(weights)
-    codes = target.encode(y[rows], "y" + suffix)
+    codes = target.encode(y[rows], "y" + suffix)  # classes of weight 0 are none
     data = ImageSet(images.take(rows), codes, weights[rows])
     if reset and reader.image_shape is None:
         set_shape(reader, data.images.image_shape)

@@ -89,6 +89,7 @@ def _flush_denormals(flush):
     """Set the calling thread's flag, and restart the others, which inherit it."""
     torch.set_flush_denormal(flush)
     if torch.get_num_threads() > 1:
+        # the flag belongs to a thread, and torch gives no way to set it in its workers
         for end_threads in _openmp_pauses():
             end_threads(1)  # omp_pause_soft
 
@@ -133,7 +134,7 @@ def free_memory(device):
 def moved(tensor, device):
     """A tensor on a device; a copy to a GPU does not block."""
     if device.type == "cuda" and tensor.device.type == "cpu":
-        tensor = tensor.pin_memory()
+        tensor = tensor.pin_memory()  # else the copy would block all the same
     return tensor.to(device, non_blocking=True)
 
 

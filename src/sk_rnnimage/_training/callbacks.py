@@ -141,7 +141,7 @@ class StopEarly(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         epoch, loss = len(net.history), net.history[-1, "valid_loss"]
-        if loss < self.best_loss_:
+        if loss < self.best_loss_:  # never true for NaN
             self.best_epoch_, self.best_loss_ = epoch, loss
             self.best_weights_ = deepcopy(net.module_.state_dict())
         net.stopped_ = epoch - self.best_epoch_ >= self.patience
@@ -149,7 +149,7 @@ class StopEarly(Callback):
     def on_train_end(self, net, **kwargs):
         if self.best_epoch_ not in (0, len(net.history)):
             net.module_.load_state_dict(self.best_weights_)
-        self.best_weights_ = None
+        self.best_weights_ = None  # on a GPU they would stay there
 
 
 class StopAtDivergence(Callback):
@@ -158,6 +158,7 @@ class StopAtDivergence(Callback):
     def on_batch_end(self, net, batch=None, training=False, **kwargs):
         if not training or np.isfinite(net.history[-1, "batches", -1, "train_loss"]):
             return
+        # a fault of the augmentation looks like a learning rate that is too high
         if net.iterator_train__augment and self._is_spoiled(net, batch[0]):
             raise ValueError(
                 "augment must give finite values. In epoch "

@@ -72,9 +72,10 @@ def make_net(network, data, valid, target, settings):
         network,
         criterion=target.criterion(),
         optimizer=torch.optim.AdamW,
-        optimizer__fused=True,
+        optimizer__fused=True,  # one loop over all weights, not one operation each
         optimizer__betas=(0.9, 0.98),  # a memory of 50 updates: fits are short
         optimizer__weight_decay=settings.weight_decay,
+        # decay would pull biases to 0, and shorten the memory of an LRU (log_*)
         optimizer__param_groups=[
             (name, {"weight_decay": 0.0}) for name in ("*bias*", "*.log_*")
         ],
@@ -87,6 +88,7 @@ def make_net(network, data, valid, target, settings):
         iterator_train__augment=make_augmentation(
             settings.augment, network.expects_missing()
         ),
+        # of its own, so that augmentation changes neither dropout nor the order
         iterator_train__generator=torch.Generator().manual_seed(settings.seed),
         iterator_valid=Batches,
         iterator_valid__device=device,
@@ -109,7 +111,7 @@ class _Net(ModeOnce, NeuralNet):
 
     def train_through(self, data):
         """All epochs; ``fit`` of skorch would take Ctrl-C for a stop."""
-        self.stopped_ = False
+        self.stopped_ = False  # skorch takes names that end with _ for no parameters
         self.notify("on_train_begin", X=data, y=None)
         try:
             self.fit_loop(data)
@@ -136,7 +138,7 @@ def _plain_row(row):
         and not key.endswith("_batch_count")
     }
     numbers["epoch"] = row["epoch"]
-    numbers["duration"] = numbers.pop("dur")
+    numbers["duration"] = numbers.pop("dur")  # skorch's name, spelled out
     return numbers
 
 
@@ -165,6 +167,7 @@ def _load_optimizer_state(net, arrays):
             torch.tensor(arrays[f"{name}:{key}"], device=tensor.device)
             for key in ("step", "exp_avg", "exp_avg_sq")
         )
+        # fit may have changed the precision since
         mean, square = (moment.to(tensor.dtype) for moment in moments)
         state = {"step": step, "exp_avg": mean, "exp_avg_sq": square}
         net.optimizer_.state[tensor] = state

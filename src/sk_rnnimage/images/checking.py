@@ -61,7 +61,7 @@ def check_images(
         Where X is no set of images, or does not fit the shape.
     """
     X = _to_array(X, name)
-    listed = isinstance(X, list)
+    listed = isinstance(X, list)  # also where the images turn out to be of one size
     if listed:
         X = _together(X, estimator, name, allow_unequal)
     if not listed and len(getattr(X, "shape", ())) <= 2:
@@ -159,6 +159,7 @@ def _to_array(X, name):
     """X as an array that check_array understands, a list of images, or a refusal."""
     if _is_tensor(X):
         X = _tensor_to_array(X, name)
+    # a DataFrame of pixels stays one: check_array reads its column names
     if hasattr(X, "iloc") and (X.ndim == 1 or _holds_images(X.iloc[:1].to_numpy())):
         X = X.to_numpy()
     if isinstance(X, np.ndarray) and X.dtype == object:
@@ -200,6 +201,7 @@ def _listed(X, name):
     _refuse_mixed(X, name)
     items = [_item(item, f"{name}[{i}]") for i, item in enumerate(X)]
     dims = [item.ndim for item in items]
+    # NumPy's own message for a ragged list speaks of an inhomogeneous shape
     if max(dims) <= 1:
         lengths = [len(item) if item.ndim else -1 for item in items]
         i = next((i for i, n in enumerate(lengths) if n != lengths[0]), None)
@@ -217,7 +219,7 @@ def _item(item, name):
     """One item of a list as an array."""
     if _is_tensor(item):
         return _tensor_to_array(item, name)
-    if hasattr(item, "toarray"):
+    if hasattr(item, "toarray"):  # np.asarray would wrap it in an object array
         raise TypeError(
             f"{name} is a sparse matrix. Pass a dense one: {name}.toarray()."
         )
@@ -294,6 +296,7 @@ def _tensor_to_array(X, name):
         raise TypeError(
             f"{name} is a sparse tensor. Pass a dense one: {name}.to_dense()."
         )
+    # a view of conjugated or negated memory has no NumPy twin, nor has bfloat16
     X = X.detach().cpu().resolve_conj().resolve_neg()
     return (X.float() if str(X.dtype) == "torch.bfloat16" else X).numpy()
 
@@ -318,7 +321,7 @@ def _holds_strings(X):
         X = X.iloc[:1].to_numpy()
     if not isinstance(X, np.ndarray) or X.dtype.kind not in "OUST":
         return False
-    first = np.atleast_1d(X)[:1]
+    first = np.atleast_1d(X)[:1]  # one row tells: no need to go through millions
     return any(isinstance(v, (str, bytes, os.PathLike)) for v in first.flat)
 
 
@@ -403,6 +406,7 @@ def _learn_shape(estimator, images, image_shape, name, listed):
 
 
 def _refuse_channels_first(shape, name):
+    # torch's layout: (B, 3, H, W) would be read as images of 3 lines, without an error
     if shape[1] in (1, 3, 4) and shape[3] > 4:
         raise ValueError(
             f"{name} has shape {shape}, which looks like channels first. Channels "

@@ -45,12 +45,13 @@ def _diagonal(height, width):
     """Anti-diagonals from the top left, in alternating directions, as JPEG reads."""
     row, column = np.divmod(np.arange(height * width), width)
     line = row + column
-    along = np.where(line % 2, row, column)
+    along = np.where(line % 2, row, column)  # down the odd lines, up the even ones
     return np.lexsort((along, line))
 
 
 def _random(height, width):
     """One permutation for each grid size, the same on every machine."""
+    # RandomState's stream is frozen, that of default_rng may change (NEP 19)
     return np.random.RandomState(0).permutation(height * width)
 
 
@@ -59,7 +60,7 @@ def _hilbert(height, width):
     across, down = np.array([0, 1]), np.array([1, 0])
     sides = (across * width, down * height)
     if height > width:
-        sides = sides[::-1]
+        sides = sides[::-1]  # along the longer side fewer cuts are odd
     cells = np.array(_fill(np.array([0, 0]), *sides))  # (T, 2) rows and columns
     return cells[:, 0] * width + cells[:, 1]
 
@@ -78,7 +79,7 @@ def _fill(corner, along, across):
         return [corner + i * forward for i in range(length)]
     if length == 1:
         return [corner + i * sideways for i in range(breadth)]
-    if 2 * length > 3 * breadth:
+    if 2 * length > 3 * breadth:  # else the parts would be longer than they are wide
         half = _even(length // 2, length) * forward
         return _fill(corner, half, across) + _fill(corner + half, along - half, across)
     near = _even(breadth // 2, breadth) * sideways

@@ -53,7 +53,7 @@ class ImageNetwork(nn.Module):
     def sequences(self, x, sizes=None):
         """What each reading reads of the images, and how much of it is real."""
         x = self.standardize(x)  # (B, H, W, C)
-        if sizes is not None:
+        if sizes is not None:  # the padding: 0 is the mean, once standardised
             x = x.where(pixel_mask(sizes, *x.shape[1:3])[..., None], 0)
         if self.stem is not None:
             x, sizes = self.stem(x, sizes)  # the feature map
@@ -110,6 +110,7 @@ class Standardize(nn.Module):
         self.fill = False
         self.register_buffer("mean", torch.zeros(n_channels, dtype=torch.float64))
         self.register_buffer("scale", torch.ones(n_channels, dtype=torch.float64))
+        # the network's precision, which ``to`` casts with the weights
         self.register_buffer("precision", torch.empty(0), persistent=False)
 
     def set_moments(self, mean, scale):
@@ -118,6 +119,7 @@ class Standardize(nn.Module):
         self.scale = torch.as_tensor(scale, dtype=torch.float64)
 
     def forward(self, x):
+        # in the images' precision first: float64 pixels of 1e9 + 1 would lose the 1
         x = (x - self.mean.to(x.dtype)) / self.scale.to(x.dtype)
         x = x.to(self.precision.dtype)
         if self.mask:
@@ -125,7 +127,7 @@ class Standardize(nn.Module):
             fraction = missing.to(x.dtype).mean(3, keepdim=True)
             return torch.cat([x.masked_fill(missing, 0), fraction], dim=3)
         if self.training and not self.fill:
-            return x
+            return x  # NaN here comes from an augmentation: let the loss show it
         return x.nan_to_num(0, torch.inf, -torch.inf)
 
 
@@ -177,9 +179,10 @@ def load_network(recipe, weights):
     ValueError
         Where the weights are not those of such a network.
     """
-    with torch.device("meta"):
+    with torch.device("meta"):  # of this thread alone, unlike the default device
         network = ImageNetwork(recipe)
     _check_shapes(network.state_dict(), weights)
+    # copies: training goes on from them, and earlier weights are not written over
     tensors = {name: torch.tensor(array) for name, array in weights.items()}
     network.load_state_dict(tensors, assign=True)
     network.standardize.precision = torch.empty(0, dtype=network.dtype)

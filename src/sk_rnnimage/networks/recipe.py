@@ -78,7 +78,7 @@ def make_recipe(
         "bidirectional": bool(bidirectional),
         "pooling": pooling,
         "attention_heads": attention_heads,
-        "dropout": float(dropout),
+        "dropout": float(dropout),  # a NumPy float would be no plain value
         "filters": filters,
         "kernel_size": kernel_size if filters else (),
     }
