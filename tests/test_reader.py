@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from files_by_hand import COLOUR, GREY, as_bytes, png, tiff, write, write_half
 from PIL import Image
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
@@ -15,24 +16,23 @@ from sk_rnnimage import (
     CRNNImageClassifier,
     ImageReader,
     ImageToSequence,
+    RNNImageClassifier,
     list_images,
 )
 
 RNG = np.random.RandomState(0)
-COLOUR = RNG.randint(0, 256, (5, 7, 3)).astype(np.uint8)
-GREY = RNG.randint(0, 256, (5, 7)).astype(np.uint8)
-
-
-def write(path, pixels, **how):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(path, **how)
-    return path
-
-
-def as_bytes(image, form="png", **how):
-    buffer = io.BytesIO()
-    image.save(buffer, form, **how)
-    return buffer.getvalue()
+LEVELS = {
+    dtype: np.array([[low, 0, 1], [7, 100, high]], dtype=dtype)
+    for dtype, low, high in (
+        ("uint8", 0, 255),
+        ("int8", -128, 127),
+        ("uint16", 0, 65535),
+        ("int16", -1024, 3071),
+        ("int32", -(2**31), 2**31 - 1),
+        ("uint32", 0, 2**32 - 1),
+        ("float32", -0.5, np.nan),
+    )
+}
 
 
 @pytest.fixture
@@ -101,63 +101,81 @@ def test_size_is_height_and_width():
     np.testing.assert_array_equal(resized[0, :, [0, 3]], [[255, 255], [0, 0]])
 
 
-def test_shrinking_averages():
-    checks = np.indices((64, 64)).sum(axis=0) % 2 * 255
-    image = Image.fromarray(checks.astype(np.uint8))
-    shrunk = ImageReader(size=(4, 4)).transform([image])
-    np.testing.assert_allclose(shrunk.astype(float), 127.5, atol=1)
+@pytest.mark.parametrize("dtype", LEVELS)
+def test_the_dtype_is_that_of_the_files(dtype):
+    images = ImageReader().transform([tiff(LEVELS[dtype])] * 2)
+    assert images.dtype == dtype
+    np.testing.assert_array_equal(images, [LEVELS[dtype]] * 2)
 
 
-def test_a_large_jpeg_is_decoded_small(tmp_path, monkeypatch):
-    ramp = np.linspace(0, 255, 640).astype(np.uint8)
-    path = write(tmp_path / "big.jpg", np.tile(ramp, (320, 1)), quality=95)
-    loaded = []
-    load = Image.Image.load
-    monkeypatch.setattr(
-        Image.Image, "load", lambda self: (loaded.append(self.size), load(self))[1]
+@pytest.mark.parametrize(
+    "dtypes, expected",
+    [
+        (("uint8", "uint16"), "uint16"),
+        (("uint16", "int16"), "int32"),
+        (("uint8", "int8"), "int16"),
+        (("uint16", "float32"), "float32"),
+        (("int32", "float32", "uint8"), "float64"),
+        (("uint32", "int32"), "int64"),
+    ],
+)
+def test_mixed_files_get_a_dtype_that_holds_all(dtypes, expected):
+    files = [tiff(LEVELS[dtype]) for dtype in dtypes]
+    sentence = (
+        f"The files of X differ in depth: X[0] ({len(files[0])} bytes) holds "
+        f"{dtypes[0]}, X[1] ({len(files[1])} bytes) holds {dtypes[1]}"
     )
-    small = ImageReader(size=(20, 40)).transform([path])
-    assert max(loaded) == (80, 40)  # twice what was asked for
-    expected = ImageReader(size=(20, 40)).transform([Image.open(path)])
-    np.testing.assert_allclose(small.astype(float), expected, atol=3)
+    with pytest.warns(UserWarning, match=re.escape(sentence)):
+        images = ImageReader().transform(files)
+    assert images.dtype == expected
+    for image, dtype in zip(images, dtypes):
+        np.testing.assert_array_equal(image, LEVELS[dtype])
+    with pytest.warns(UserWarning, match="differ in depth"):
+        unequal = ImageReader().transform([*files, Image.new("L", (4, 4))])
+    assert {image.dtype.name for image in unequal} == {expected}
 
 
-def test_a_pil_image_stays_as_it_was(tmp_path):
-    path = write(tmp_path / "big.jpg", np.zeros((320, 640), dtype=np.uint8))
-    image = Image.open(path)
-    ImageReader(size=(2, 2)).transform([image])
-    assert image.size == (640, 320)
+def test_deep_grey_beside_colours_gets_three_channels(colour_file):
+    deep = GREY.astype(np.uint16) * 256
+    with pytest.warns(UserWarning, match="differ in depth"):
+        images = ImageReader().transform([tiff(deep), colour_file])
+    assert images.dtype == np.uint16
+    np.testing.assert_array_equal(images, [np.stack([deep] * 3, axis=2), COLOUR])
 
 
-@pytest.mark.parametrize("size", [None, (7, 5)])
-def test_exif_orientation_is_applied(size):
-    exif = Image.Exif()
-    exif[0x0112] = 6  # the camera was turned: show it a quarter clockwise
-    data = as_bytes(Image.fromarray(COLOUR), exif=exif)
-    images = ImageReader(size=size).transform([data])
-    np.testing.assert_array_equal(images, [np.rot90(COLOUR, -1)])
+def test_colours_that_lose_bits_are_named(tmp_path, grey_file):
+    files = []
+    for i in range(4):
+        files.append(tmp_path / f"{i}.png")
+        files[i].write_bytes(png(np.full((5, 7, 3), 300 * i), 2))
+    sentence = (
+        "Pillow reduces 16 bits a channel to 8 bits in 4 images: X[1] "
+        f"({str(files[0])!r}), X[2] ({str(files[1])!r}), X[3] ({str(files[2])!r}) "
+        "and 1 more. To keep them, read these files with another library"
+    )
+    with pytest.warns(UserWarning, match=re.escape(sentence)) as caught:
+        images = ImageReader().transform([grey_file, *files])
+    assert images.dtype == np.uint8
+    assert caught[0].filename == __file__
 
 
-def test_transparent_pixels_lie_over_white():
-    rgba = np.zeros((1, 3, 4), dtype=np.uint8)
-    rgba[0, :, 3] = [0, 51, 255]  # absent, a fifth, opaque: all black
-    data = as_bytes(Image.fromarray(rgba))
-    expected = np.array([[[255] * 3, [204] * 3, [0] * 3]])
-    np.testing.assert_array_equal(ImageReader().transform([data]), [expected])
-    data = as_bytes(Image.fromarray(rgba).convert("LA"))
-    np.testing.assert_array_equal(ImageReader().transform([data]), [expected[..., 0]])
-
-
-def test_sixteen_bits_become_eight():
-    values = np.array([[0, 257, 257 * 100, 65535]], dtype=np.uint16)
-    data = as_bytes(Image.fromarray(values))
-    np.testing.assert_array_equal(ImageReader().transform([data]), [[[0, 1, 100, 255]]])
-
-
-def test_what_is_transparent_in_sixteen_bits_is_white():
-    image = Image.fromarray(np.array([[0, 257, 128]], dtype=np.uint16))
-    data = as_bytes(image, transparency=0)
-    np.testing.assert_array_equal(ImageReader().transform([data]), [[[255, 1, 0]]])
+@pytest.mark.parametrize("dtype", ["uint16", "int16", "int32", "float32"])
+def test_a_classifier_learns_from_deep_files(dtype, tmp_path):
+    """And predicts what it predicts for the arrays."""
+    noise = np.random.RandomState(0).randint(0, 40, (24, 6, 6))
+    y = np.arange(24) % 2
+    X = (noise + 20 * y[:, np.newaxis, np.newaxis] - (dtype == "int16") * 900).astype(
+        dtype
+    )
+    paths = [tmp_path / f"{i}.tif" for i in range(24)]
+    for path, image in zip(paths, X):
+        path.write_bytes(tiff(image))
+    classifier = RNNImageClassifier(4, max_epochs=20, random_state=0)
+    pipeline = make_pipeline(ImageReader(), classifier).fit(paths, y)
+    assert pipeline.score(paths, y) == 1
+    np.testing.assert_array_equal(
+        pipeline.predict_proba(paths), clone(classifier).fit(X, y).predict_proba(X)
+    )
 
 
 def test_threads_change_nothing(tmp_path):
@@ -184,47 +202,69 @@ def test_it_is_an_estimator(grey_file):
         (b"hello", ValueError, "X[1] (5 bytes) is not an image that Pillow can read"),
         (3, TypeError, "X[1] (of type int) must be a path, the bytes of a file"),
         (None, TypeError, "X[1] (of type NoneType) must be a path"),
+        (GREY, TypeError, "X[1] (of type ndarray) must be a path"),
         (
             Image.new("L", (0, 3)),
             ValueError,
             "X[1] (of type Image) is an image without pixels.",
         ),
         (
-            Image.new("F", (2, 3)),
+            Image.new("F", (2, 3), float("inf")),
             ValueError,
-            "X[1] (of type Image) holds floats, which have no common scale.",
+            "X[1] (of type Image) holds infinite values: replace them, with NaN where "
+            "a pixel is missing.",
         ),
     ],
 )
 def test_a_bad_item_is_named(grey_file, item, error, sentence):
-    with pytest.raises(error, match=re.escape(sentence)):
+    with pytest.raises(error, match=f"^{re.escape(sentence)}"):
         ImageReader().transform([grey_file, item])
 
 
-def test_a_file_that_breaks_off_is_named(tmp_path):
-    noise = RNG.randint(0, 256, (99, 99)).astype(np.uint8)
-    path = write(tmp_path / "half.png", noise)
-    path.write_bytes(path.read_bytes()[:4000])
-    sentence = f"X[0] ({str(path)!r}) is not an image that Pillow can read: "
-    with pytest.raises(ValueError, match=re.escape(sentence)):
+def test_a_file_that_breaks_off_is_named_with_the_way_out(tmp_path):
+    path = write_half(tmp_path / "half.png")
+    sentence = f"^X[0] ({str(path)!r}) is not an image that Pillow can read: "
+    way_out = " list_images(folder, broken='skip') leaves such files out."
+    with pytest.raises(ValueError, match=re.escape(sentence[1:])) as caught:
         ImageReader().transform([path])
+    assert str(caught.value).endswith(way_out)
+
+
+def test_all_files_that_cannot_be_read_are_named(tmp_path, grey_file):
+    half = write_half(tmp_path / "half.png")
+    infinite = tmp_path / "infinite.tif"
+    infinite.write_bytes(tiff(np.full((2, 2), np.inf, dtype=np.float32)))
+    with pytest.raises(ValueError) as caught:
+        ImageReader(n_jobs=2).transform(["no/such.png", grey_file, half, infinite])
+    message = str(caught.value)
+    assert message.startswith(
+        "3 of 4 items of X cannot be read: X[0] ('no/such.png') does not exist; "
+        f"X[2] ({str(half)!r}) is not an image that Pillow can read: "
+    )
+    assert f"; X[3] ({str(infinite)!r}) holds infinite values: " in message
+    assert message.endswith(
+        ". list_images(folder, broken='skip') leaves such files out."
+    )
+
+
+def test_broken_files_are_left_out_before_the_pipeline(tmp_path):
+    for i in range(12):
+        write(tmp_path / "new" / f"{i}.png", np.full((4, 4), 20 * (i % 2), "uint8"))
+    write_half(tmp_path / "new" / "half.png")
+    with pytest.warns(UserWarning, match="1 files are left out"):
+        paths, labels = list_images(tmp_path / "new", broken="skip")
+    assert labels is None
+    assert ImageReader().transform(paths).shape == (12, 4, 4)
 
 
 def test_an_open_image_that_breaks_off_is_named(tmp_path):
-    path = write(tmp_path / "half.png", RNG.randint(0, 256, (99, 99)).astype("uint8"))
-    path.write_bytes(path.read_bytes()[:4000])
+    path = write_half(tmp_path / "half.png")
     sentence = "X[1] (of type PngImageFile) is not an image that Pillow can read: "
     with (
         Image.open(path) as image,
         pytest.raises(ValueError, match=re.escape(sentence)),
     ):
         ImageReader().transform([Image.new("L", (2, 2)), image])
-
-
-@pytest.mark.parametrize("size", [None, (5, 7)])
-def test_exif_that_cannot_be_read_is_ignored(size):
-    data = as_bytes(Image.fromarray(GREY), exif=b"garbage")
-    np.testing.assert_array_equal(ImageReader(size).transform([data])[0], GREY)
 
 
 def test_an_item_that_comes_often_is_read_once(tmp_path):
@@ -236,7 +276,10 @@ def test_an_item_that_comes_often_is_read_once(tmp_path):
 
 
 def test_the_images_of_a_list_can_be_written(grey_file):
+    deep = tiff(np.zeros((2, 3), dtype=np.uint16))
     for image in ImageReader().transform([grey_file, Image.new("L", (9, 8))]):
+        image += 1
+    for image in ImageReader().transform([deep, as_bytes(Image.new("I;16", (3, 1)))]):
         image += 1
 
 
@@ -317,62 +360,6 @@ def test_without_pillow_the_install_line_is_given(monkeypatch):
         list_images(".")
 
 
-@pytest.fixture
-def folder(tmp_path):
-    for name in ("dog/2.PNG", "dog/1.png", "cat/3.png", ".git/4.png", "cat/.5.png"):
-        write(tmp_path / name, GREY)
-    (tmp_path / "cat" / "notes.txt").write_text("a note")
-    (tmp_path / "cat" / "deeper.png").mkdir()
-    (tmp_path / "readme.txt").write_text("a note")
-    return tmp_path
-
-
-def test_list_images_gives_sorted_paths_and_labels(folder):
-    for given in (folder, str(folder)):
-        paths, labels = list_images(given)
-        assert paths == [
-            str(folder / name) for name in ("cat/3.png", "dog/1.png", "dog/2.PNG")
-        ]
-        np.testing.assert_array_equal(labels, ["cat", "dog", "dog"])
-
-
-def test_a_broken_file_is_named_or_left_out(folder):
-    broken = folder / "dog" / "0.jpg"
-    broken.write_bytes(b"no image")
-    with pytest.raises(ValueError, match=re.escape(repr(str(broken)))):
-        list_images(folder)
-    sentence = f"1 files are left out, which Pillow cannot read: {str(broken)!r}"
-    with pytest.warns(UserWarning, match=re.escape(sentence)):
-        paths, labels = list_images(folder, broken="skip")
-    assert str(broken) not in paths
-    np.testing.assert_array_equal(labels, ["cat", "dog", "dog"])
-
-
-def test_a_file_that_breaks_off_is_left_out(folder):
-    half = folder / "dog" / "half.png"
-    write(half, RNG.randint(0, 256, (99, 99)).astype(np.uint8))
-    half.write_bytes(half.read_bytes()[:4000])
-    with pytest.warns(UserWarning, match=re.escape(repr(str(half)))):
-        paths, _ = list_images(folder, broken="skip")
-    assert len(paths) == 3
-    assert str(half) not in paths
-    assert str(half) in list_images(folder)[0]  # headers alone; the reader names it
-
-
-def test_a_bad_folder_is_refused(folder):
-    with pytest.raises(ValueError, match="There is no folder 'no/such'"):
-        list_images("no/such")
-    (folder / "empty").mkdir()
-    sentence = f"The class folder {str(folder / 'empty')!r} holds no images"
-    with pytest.raises(ValueError, match=re.escape(sentence)):
-        list_images(folder)
-    sentence = f"The folder {str(folder / 'empty')!r} holds no class folders."
-    with pytest.raises(ValueError, match=re.escape(sentence)):
-        list_images(folder / "empty")
-    with pytest.raises(ValueError, match="The 'broken' parameter of list_images must"):
-        list_images(folder, broken="ignore")
-
-
 def test_a_decompression_bomb_is_named(grey_file, monkeypatch):
     monkeypatch.setattr(
         Image, "MAX_IMAGE_PIXELS", 10
@@ -380,8 +367,3 @@ def test_a_decompression_bomb_is_named(grey_file, monkeypatch):
     sentence = f"X[1] ({str(grey_file)!r}) is not an image that Pillow can read: "
     with pytest.raises(ValueError, match=re.escape(sentence) + ".*bomb"):
         ImageReader().transform([Image.new("L", (2, 2)), grey_file])
-
-
-def test_a_list_that_mixes_paths_and_arrays_is_named(grey_file):
-    with pytest.raises(TypeError, match=re.escape("X[1] (of type ndarray) must be")):
-        ImageReader().transform([grey_file, GREY])
