@@ -1,14 +1,18 @@
+import inspect
 import os
 import re
 import subprocess
 import sys
 import time
 
+import joblib
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_digits
 
+import sk_rnnimage
 from sk_rnnimage import __main__ as command
 from sk_rnnimage import classic_classifiers
 from sk_rnnimage.__main__ import main
@@ -59,7 +63,7 @@ def test_without_data_it_compares_on_the_digits(capsys):
     out, err = capsys.readouterr()
     assert "1797 images of 8 x 8, 10 classes; 5 folds" in out
     assert re.search(r"^SVC +0\.98\d\d  0\.00\d\d ", out, re.MULTILINE)
-    assert "SVC is ahead of k nearest" in out or "SVC beats k nearest" in out
+    assert "SVC is level with k nearest neighbours: a lead of 0." in out
     assert re.search(r"^\[ 2/2\] SVC +0\.98\d\d +\d+\.\d s$", err, re.MULTILINE)
     assert max(map(len, (out + err).splitlines())) <= 80
 
@@ -136,6 +140,45 @@ def test_ours_and_their_controls_stand_beside_the_classics():
     }
 
 
+def test_the_majority_class_is_the_baseline(folds_file, capsys):
+    names = ["k nearest neighbours", "majority class"]
+    assert compare("--data", folds_file, "--cv", 2, "--classifiers", *names) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"^Majority class +0\.1\d\d\d ", out, re.MULTILINE)
+    assert "k nearest neighbours was compared with nobody." in out
+
+
+def test_several_scores_and_jobs(folds_file, capsys):
+    options = ["--cv", 2, "--scoring", "neg_log_loss", "accuracy", "--jobs", 2]
+    with joblib.parallel_config("threading"):  # which start faster than processes
+        assert compare("--data", folds_file, *options, *QUICK) == 0
+    out, err = capsys.readouterr()
+    columns = r"neg_log_loss +std +accuracy +fit s +predict s$"
+    assert re.search(rf"^ +{columns}", out, re.MULTILINE)
+    svc = re.search(r"^SVC +(-\d\.\d{4}) ", out, re.MULTILINE)[1]
+    assert re.search(rf"^\[ 2/2\] SVC +{svc} ", err, re.MULTILINE)
+
+
+def test_two_classes_of_a_folder_have_an_f1(folder, capsys):
+    options = ["--size", 6, 6, "--cv", 2, "--scoring", "f1"]
+    assert compare("--data", folder, *options, *QUICK) == 0
+    assert re.search(r"^SVC +1\.0000 ", capsys.readouterr().out, re.MULTILINE)
+
+
+def test_a_classifier_that_fails_does_not_end_it(tmp_path, monkeypatch, capsys):
+    class Broken(ClassifierMixin, BaseEstimator):
+        def fit(self, X, y):
+            raise RuntimeError("out of luck")
+
+    rivals = {"broken": Broken(), "SVC": classic_classifiers()["SVC"]}
+    monkeypatch.setattr(command, "_rivals", lambda seed: rivals)
+    assert compare("--cv", 2, "--plot", tmp_path / "plot.png") == 0
+    out, err = capsys.readouterr()
+    assert "[ 1/2] broken  failed: RuntimeError: out of luck\n[ 2/2] SVC" in err
+    assert re.search(r"^broken +failed: RuntimeError: out of luck$", out, re.MULTILINE)
+    assert "SVC was compared with nobody." in out
+
+
 def test_seconds_tick_on_a_terminal(capsys, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     with command._ticking("SVC"):
@@ -156,6 +199,13 @@ def one_error_line(capsys, *arguments):
     "arguments, sentence",
     [
         (["--data", "no/such"], "There is no file or folder 'no/such'."),
+        (
+            ["--plot", "a.doc", "--cv", 1, "--size", 3, 3, "--data", "no/such"],
+            "There is no file or folder 'no/such'.",
+        ),
+        (["--jobs", 0], "--jobs must be at least 1, or -1 for all cores. Got 0."),
+        (["--scoring", "acuracy"], "scoring must be among sklearn.metrics.get_scorer"),
+        (["--scoring", "f1"], "scoring='f1' is for two classes, but y holds 10. Take"),
         (["--cv", 1], "--cv must be at least 2. Got 1 instead."),
         (["--classifiers", "svm"], "--classifiers: there is no 'svm'. There are 'Log"),
         (["--plot", "no/such/a.png"], "--plot: there is no folder 'no/such'."),
@@ -195,7 +245,7 @@ def test_an_error_of_a_classifier_stands_on_its_own_line(tmp_path, capsys):
     X = np.full((6, 2, 2), np.inf)
     path = save(tmp_path / "infinite.npz", X=X, y=[0, 1] * 3)
     assert compare("--data", path, "--cv", 2, "--classifiers", "SVC") == 2
-    assert "\nerror: Input X contains infinity" in capsys.readouterr().err
+    assert "\nerror: SVC: Input X contains infinity" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 hello"])
@@ -228,7 +278,7 @@ def test_ctrl_c_ends_without_a_traceback(monkeypatch, capsys):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, "make_splits", interrupt)
+    monkeypatch.setattr(command, "_load_data", interrupt)
     assert compare() == 130
     assert capsys.readouterr().err == "\ninterrupted\n"
 
@@ -242,3 +292,48 @@ def test_it_runs_as_a_module():
     )
     assert done.returncode == 2
     assert done.stderr == "error: There is no file or folder 'no/such'.\n"
+
+
+HEAVY = {"matplotlib", "numpy", "scipy", "sklearn", "skorch", "torch"}
+
+
+def heavy_modules(code):
+    """Which heavy packages some code imports, in a Python of its own."""
+    code = f"import sys\n{code}\nprint(*({HEAVY} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["compare", "--help"], ["compare", "--data", "no/such"]]
+)
+def test_nothing_heavy_is_imported_before_a_command_runs(arguments):
+    """Nor by the package: torch alone takes seconds."""
+    assert not heavy_modules(
+        "from sk_rnnimage.__main__ import main\n"
+        f"try: main({arguments})\nexcept SystemExit: pass"
+    )
+
+
+def test_public_names_are_imported_at_their_first_use():
+    assert not heavy_modules("import sk_rnnimage; dir(sk_rnnimage)")
+    assert "torch" in heavy_modules(
+        "import sk_rnnimage\n"
+        "assert sk_rnnimage.ImageReader().n_jobs is None\n"
+        "assert 'torch' not in sys.modules\n"
+        "assert sk_rnnimage.comparison.Comparison\n"
+        "from sk_rnnimage import *\n"
+        "assert RNNImageClassifier is sk_rnnimage.RNNImageClassifier"
+    )
+
+
+def test_each_public_name_has_its_module():
+    assert sorted(sk_rnnimage._MODULES) == sk_rnnimage.__all__
+    assert set(sk_rnnimage.__all__) <= set(dir(sk_rnnimage))
+    for name, module in sk_rnnimage._MODULES.items():
+        line = f"from sk_rnnimage.{module} import .*\\b{name}\\b"
+        assert re.search(line, inspect.getsource(sk_rnnimage)), name
+    with pytest.raises(AttributeError, match="'sk_rnnimage' has no attribute 'no'"):
+        _ = sk_rnnimage.no

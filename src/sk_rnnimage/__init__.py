@@ -1,10 +1,14 @@
 """Recurrent networks that read images, as scikit-learn estimators."""
 
-from sk_rnnimage.classifiers import CRNNImageClassifier, RNNImageClassifier
-from sk_rnnimage.comparison import classic_classifiers, compare_classifiers
-from sk_rnnimage.files import ImageReader, list_images
-from sk_rnnimage.inspection import ComparisonDisplay, ScanOrderDisplay
-from sk_rnnimage.scan import ImageToSequence
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sk_rnnimage.classifiers import CRNNImageClassifier, RNNImageClassifier
+    from sk_rnnimage.comparison import classic_classifiers, compare_classifiers
+    from sk_rnnimage.files import ImageReader, list_images
+    from sk_rnnimage.inspection import ComparisonDisplay, ScanOrderDisplay
+    from sk_rnnimage.scan import ImageToSequence
 
 __version__ = "0.1.0"
 
@@ -19,3 +23,32 @@ __all__ = [
     "compare_classifiers",
     "list_images",
 ]
+
+# Imported at their first use: torch and scikit-learn take seconds, for which neither
+# `python -m sk_rnnimage --help` nor reading image files should wait.
+_MODULES = {
+    "CRNNImageClassifier": "classifiers",
+    "ComparisonDisplay": "inspection",
+    "ImageReader": "files",
+    "ImageToSequence": "scan",
+    "RNNImageClassifier": "classifiers",
+    "ScanOrderDisplay": "inspection",
+    "classic_classifiers": "comparison",
+    "compare_classifiers": "comparison",
+    "list_images": "files",
+}
+
+
+def __getattr__(name):
+    """Import a public name, or a module that holds some."""
+    if name in _MODULES:
+        value = getattr(import_module(f"sk_rnnimage.{_MODULES[name]}"), name)
+        globals()[name] = value  # Python does not ask again
+        return value
+    if name in _MODULES.values():
+        return import_module(f"sk_rnnimage.{name}")
+    raise AttributeError(f"module 'sk_rnnimage' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

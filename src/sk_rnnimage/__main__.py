@@ -1,4 +1,8 @@
-"""Command line interface: ``python -m sk_rnnimage compare``."""
+"""Command line interface: ``python -m sk_rnnimage compare``.
+
+NumPy, scikit-learn and torch are imported in the functions that need them: together
+they take seconds, for which neither ``--help`` nor a wrong path should wait.
+"""
 
 import argparse
 import os
@@ -8,19 +12,6 @@ import time
 import warnings
 import zipfile
 from contextlib import contextmanager
-
-import numpy as np
-from sklearn.datasets import load_digits
-
-from sk_rnnimage.classifiers import CRNNImageClassifier, RNNImageClassifier
-from sk_rnnimage.comparison import (
-    Comparison,
-    classic_classifiers,
-    cross_validate_each,
-    make_splits,
-)
-from sk_rnnimage.files import ImageReader, list_images
-from sk_rnnimage.inspection import ComparisonDisplay
 
 
 def main(argv=None):
@@ -91,29 +82,71 @@ def _add_compare_arguments(parser):
         metavar="NAME",
         help="compare only these, by the names in the table, in quotes",
     )
+    parser.add_argument(
+        "--scoring",
+        nargs="+",
+        default=["accuracy"],
+        metavar="NAME",
+        help="scikit-learn's names of scores, the first of which orders the table "
+        "(default: accuracy)",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="fit N folds at once, -1 for one per core (default: 1); the times are "
+        "then no longer comparable",
+    )
     parser.add_argument("--plot", metavar="FILE", help="write a picture, as .png or so")
 
 
 def _compare(arguments):
     """Run the command ``compare``."""
+    _check_arguments(arguments)
     if arguments.plot:
         _check_plot_path(arguments.plot)
+    from sk_rnnimage.comparison import Comparison, cross_validate_each
+
     classifiers = _select(_rivals(arguments.seed), arguments.classifiers)
     title, X, y, splits = _load_data(arguments)
+    names = arguments.scoring
+    scoring = names[0] if len(names) == 1 else names
+    runs = cross_validate_each(
+        classifiers, X, y, splits, scoring=scoring, n_jobs=arguments.jobs
+    )
     _print_header(title, X, y, splits, classifiers)
-    scores = _cross_validate_all(classifiers, X, y, splits)
-    comparison = Comparison(classifiers, scores, splits, "accuracy")
+    scores = _report_each(runs, classifiers, scoring)
+    comparison = Comparison(classifiers, scores, splits, scoring)
     print(f"\n{comparison}")
     if arguments.plot:
         _save_plot(comparison, arguments.plot)
         print(f"\nThe picture is in {arguments.plot}.")
 
 
-def _rivals(seed):
-    """Build all classifiers: classic ones, networks, and networks without recurrence.
+def _check_arguments(arguments):
+    """Raise an error for what can be seen at once, the path first of all."""
+    path, cv = arguments.data, arguments.cv
+    if path is not None and not os.path.exists(path):
+        raise ValueError(f"There is no file or folder {path!r}.")
+    if arguments.size is not None and (path is None or not os.path.isdir(path)):
+        raise ValueError("--size needs --data with a folder of images.")
+    if cv is not None and cv < 2:
+        raise ValueError(f"--cv must be at least 2. Got {cv} instead.")
+    if arguments.jobs == 0:
+        raise ValueError("--jobs must be at least 1, or -1 for all cores. Got 0.")
 
-    A network without recurrence is the control: it shows what the recurrence adds.
+
+def _rivals(seed):
+    """Build all classifiers: classic ones, networks, networks without recurrence.
+
+    A network without recurrence is the control: it shows what the recurrence adds. The
+    majority class is the score that says nothing of the images.
     """
+    from sklearn.dummy import DummyClassifier
+
+    from sk_rnnimage.classifiers import CRNNImageClassifier, RNNImageClassifier
+    from sk_rnnimage.comparison import classic_classifiers
+
     return {
         **classic_classifiers(random_state=seed),
         "RNNImageClassifier": RNNImageClassifier(random_state=seed),
@@ -124,6 +157,7 @@ def _rivals(seed):
         "CRNN without recurrence (control)": CRNNImageClassifier(
             cell=None, random_state=seed
         ),
+        "Majority class": DummyClassifier(strategy="most_frequent"),
     }
 
 
@@ -144,38 +178,40 @@ def _select(classifiers, names):
 
 def _load_data(arguments):
     """Load the images: return a title, images, labels and (train, test) splits."""
-    path, size = arguments.data, arguments.size
-    if size is not None and (path is None or not os.path.isdir(path)):
-        raise ValueError("--size needs --data with a folder of images.")
-    splits = None
+    from sklearn.datasets import load_digits
+
+    from sk_rnnimage.comparison import make_splits
+
+    path, splits = arguments.data, None
     if path is None:
         digits = load_digits()
         title, X, y = "scikit-learn's digits", digits.images, digits.target
     elif os.path.isdir(path):
-        title, (X, y) = path, _read_folder(path, size)
+        title, (X, y) = path, _read_folder(path, arguments.size)
     else:
         title, (X, y, splits) = path, _read_npz(path)
     if splits is not None and arguments.cv is not None:
         raise ValueError(f"--cv has no use: {path} says which images are the test.")
     if splits is None:
-        splits = make_splits(X, y, _check_n_folds(arguments.cv), arguments.seed)
+        splits = make_splits(X, y, arguments.cv or 5, arguments.seed)
     return title, X, y, splits
-
-
-def _check_n_folds(cv):
-    if cv is not None and cv < 2:
-        raise ValueError(f"--cv must be at least 2. Got {cv} instead.")
-    return cv or 5
 
 
 def _read_folder(path, size):
     """Read images and labels of a folder that has one subfolder per class."""
+    from sk_rnnimage.files import ImageReader, list_images
+
     # Printed without the file name and source line that Python adds to a warning.
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         paths, labels = list_images(path, broken="skip")
     for warning in caught:
         print("warning:", warning.message, file=sys.stderr)
+    if labels is None:
+        raise ValueError(
+            f"{path} holds images, but no class folders: a comparison needs labels. "
+            "Put the images of each class into a folder of its own."
+        )
     # All cores: reading ends before any classifier is timed.
     reader = ImageReader(size=None if size is None else tuple(size), n_jobs=-1)
     images = reader.transform(paths)
@@ -193,6 +229,8 @@ def _read_folder(path, size):
 
 def _read_npz(path):
     """Read images, labels and the splits: None, or a list of the one in the file."""
+    import numpy as np
+
     arrays = _load_arrays(path)
     if {"X", "y"} <= set(arrays):
         return *_check_data(arrays["X"], arrays["y"], "X", "y"), None
@@ -216,8 +254,8 @@ def _read_npz(path):
 
 def _load_arrays(path):
     """Load the arrays of an .npz file as a dict."""
-    if not os.path.exists(path):
-        raise ValueError(f"There is no file or folder {path!r}.")
+    import numpy as np
+
     try:
         # np.load(path) of an .npz keeps the file open. A pickle could run any code.
         with open(path, "rb") as file:
@@ -250,6 +288,8 @@ def _check_data(X, y, X_name, y_name):
 
 def _print_header(title, X, y, splits, classifiers):
     """Print the numbers of classifiers, images, classes and folds."""
+    import numpy as np
+
     shape = " x ".join(map(str, X.shape[1:]))
     if len(splits) == 1:
         train, test = splits[0]
@@ -263,22 +303,23 @@ def _print_header(title, X, y, splits, classifiers):
     print(f"{n_images} images of {shape}, {n_classes} classes; {protocol}", flush=True)
 
 
-def _cross_validate_all(classifiers, X, y, splits):
+def _report_each(runs, classifiers, scoring):
     """Return the scores by name; report each classifier on stderr when it is done."""
-    runs, scores = cross_validate_each(classifiers, X, y, splits), {}
-    width = max(map(len, classifiers))
+    from sk_rnnimage.comparison import describe_error
+
+    key = "test_score" if isinstance(scoring, str) else f"test_{scoring[0]}"
+    width, scores = max(map(len, classifiers)), {}
     for number, name in enumerate(classifiers, start=1):
         label = f"[{number:2}/{len(classifiers)}] {name:{width}}"
         start = time.perf_counter()
-        try:
-            with _ticking(label):
-                _, scores[name] = next(runs)
-        except Exception:
-            print(file=sys.stderr)  # the error has a line of its own
-            raise
-        seconds = time.perf_counter() - start
-        score = scores[name]["test_score"].mean()
-        print(f"  {score:.4f}  {seconds:8.1f} s", file=sys.stderr, flush=True)
+        with _ticking(label):
+            _, scores[name] = next(runs)
+        if "error" in scores[name]:
+            done = f"failed: {describe_error(scores[name]['error'])}"
+        else:
+            seconds = time.perf_counter() - start
+            done = f"{scores[name][key].mean():.4f}  {seconds:8.1f} s"
+        print(f"  {done}", file=sys.stderr, flush=True)
     return scores
 
 
@@ -333,6 +374,8 @@ def _check_plot_path(path):
 def _save_plot(comparison, path):
     # A Figure made without pyplot needs no display and opens no window.
     from matplotlib.figure import Figure
+
+    from sk_rnnimage.inspection import ComparisonDisplay
 
     height = 1.6 + 0.42 * len(comparison.results["name"])
     figure = Figure(figsize=(9, height), layout="constrained")
