@@ -3,15 +3,28 @@
 import io
 import os
 import pickle
+import sys
 
 os.environ["SCIPY_ARRAY_API"] = "1"  # scikit-learn's array API checks run with it alone
+os.environ["MPLBACKEND"] = "agg"  # figures that nobody sees
 
 import joblib  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 import torch  # noqa: E402
+from sklearn.datasets import load_digits  # noqa: E402
+from sklearn.model_selection import KFold, train_test_split  # noqa: E402
+from sklearn.naive_bayes import GaussianNB  # noqa: E402
+from sklearn.neighbors import KNeighborsClassifier  # noqa: E402
+from skorch.callbacks import Callback  # noqa: E402
 
-from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier  # noqa: E402
+from sk_rnnimage import (  # noqa: E402
+    CRNNImageClassifier,
+    RNNImageClassifier,
+    compare_classifiers,
+)
+from sk_rnnimage._training.settings import Settings  # noqa: E402
+from sk_rnnimage.networks import kernels  # noqa: E402
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # else the workers fight for the cores
     torch.set_num_threads(1)
@@ -106,7 +119,73 @@ def global_state():
     )
 
 
+def make_settings(**changes):
+    """Settings of a short training on a CPU."""
+    small = {"max_epochs": 2, "batch_size": 64, "learning_rate": 0.01, "seed": 0}
+    small |= {"weight_decay": 0.1, "augment": None, "callbacks": None, "verbose": 0}
+    return Settings(**({"device": "cpu"} | small | changes))
+
+
+class Watch(Callback):
+    """Write down the learning rate, the gradient and the rows of each batch."""
+
+    def __init__(self):
+        self.rates, self.norms, self.sizes, self.decays = [], [], [], []
+
+    def on_grad_computed(self, net, **kwargs):
+        self.rates.append(net.optimizer_.param_groups[-1]["lr"])
+        self.decays.append([g["weight_decay"] for g in net.optimizer_.param_groups])
+        gradients = [p.grad.norm() for p in net.module_.parameters()]
+        self.norms.append(float(torch.stack(gradients).norm()))
+
+    def on_batch_begin(self, net, batch=None, training=False, **kwargs):
+        if training:
+            self.sizes.append(len(batch[0]))
+
+
+def watched(cls, X, y, **parameters):
+    """A Watch of a fit, and what was fitted."""
+    watch = Watch()
+    model = make(cls, callbacks=[watch], **parameters).fit(X, y)
+    return watch, model
+
+
 @pytest.fixture(params=CLASSIFIERS, ids=["rnn", "crnn"])
 def cls(request):
     """Either classifier."""
     return request.param
+
+
+@pytest.fixture(params=[(5, 6), (4, 5, 3)], ids=str)
+def images(request):
+    """Grey or colour images of floats, and labels."""
+    return draw(n=12, shape=request.param, dtype=np.float64)
+
+
+@pytest.fixture(params=[20, 2**17])
+def block(request, monkeypatch):
+    """How much is worked on at a time; all gives the same."""
+    monkeypatch.setattr(kernels, "BLOCK", request.param)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """X, X_test, y, y_test of the bundled digits."""
+    X, y = load_digits(return_X_y=True)
+    return train_test_split(X, y, random_state=0, stratify=y)
+
+
+@pytest.fixture(scope="module")
+def comparison():
+    """Two rivals on the digits, in two folds."""
+    X, y = load_digits(return_X_y=True)
+    rivals = {"nb": GaussianNB(), "knn": KNeighborsClassifier()}
+    return compare_classifiers(rivals, X, y, cv=KFold(2))
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    """Close the figures of a test that has made some."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")

@@ -1,266 +1,77 @@
-"""Whole-array batches and augmentation."""
+"""Mini-batches: nearly equal, every image once, in the dtype of the images."""
 
-import re
+import tracemalloc
 
 import numpy as np
 import pytest
 import torch
-from conftest import CLASSIFIERS, draw, make, weights_equal
-from numpy.testing import assert_allclose, assert_array_equal
+from conftest import draw, make, watched
+from numpy.testing import assert_array_equal
 
-from sk_rnnimage._data import sets
-from sk_rnnimage._data.augmentation import (
-    AUGMENTATIONS,
-    VIEWS,
-    affine,
-    flip,
-    shift,
-    shifted,
-)
-from sk_rnnimage._data.batches import CPU, Batch, Batches
-from sk_rnnimage._data.sets import ImageSet, ResidentSet
-from sk_rnnimage.images import kinds
-from sk_rnnimage.images.kinds import Images
+from sk_rnnimage._data import batches as batches_file
+from sk_rnnimage._data import moments
+from sk_rnnimage._data.batches import Batches
+from sk_rnnimage._data.sets import ImageSet
+from sk_rnnimage._data.tensors import tensor_of
+from sk_rnnimage.images.kinds import Images, n_batches
 
 
-def numbered(n=5, channels=2, height=12, width=24):
-    """Images (B, C, H, W) in which every value differs."""
-    shape = (n, channels, height, width)
-    return torch.arange(float(np.prod(shape))).reshape(shape)
+@pytest.mark.parametrize("n", [1, 2, 7, 64, 65, 100, 129])
+@pytest.mark.parametrize("batch_size", [1, 7, 64, 1000])
+def test_batches_are_nearly_equal_and_hold_every_row_once(n, batch_size):
+    images = np.arange(n, dtype=np.float32).reshape(n, 1, 1, 1)
+    data = ImageSet(Images(images), np.arange(n) % 3, np.ones(n))
+    batches = Batches(data, batch_size, np.random.RandomState(0))
+    found = [(X[:, 0, 0, 0], codes) for X, (codes, _) in batches]
+    sizes = [len(X) for X, _ in found]
+    assert len(sizes) == len(batches) == n_batches(n, batch_size)
+    assert len(sizes) == int(np.ceil(n / batch_size))
+    assert max(sizes) <= batch_size
+    assert max(sizes) - min(sizes) <= 1
+    X, codes = (torch.cat(parts).numpy() for parts in zip(*found))
+    assert_array_equal(np.sort(X), np.arange(n))
+    assert_array_equal(codes, X % 3)
+    if len(sizes) > 1 and n > 10:
+        assert not np.array_equal(X, np.arange(n))
+        again = torch.cat([X[:, 0, 0, 0] for X, _ in batches]).numpy()
+        assert not np.array_equal(X, again)  # another order in each epoch
+    in_order = torch.cat([X[:, 0, 0, 0] for X, _ in Batches(data, batch_size)])
+    assert_array_equal(in_order, np.arange(n))
 
 
-def by_hand(image, down, right):
-    """One image (C, H, W) moved, pixel by pixel."""
-    _, height, width = image.shape
-    result = torch.empty_like(image)
-    for i in range(height):
-        for j in range(width):
-            row = min(max(i - down, 0), height - 1)
-            column = min(max(j - right, 0), width - 1)
-            result[:, i, j] = image[:, row, column]
-    return result
+def test_the_batches_of_a_fit(cls):
+    X, y = draw(n=50)
+    watch, _ = watched(cls, X, y, batch_size=16, max_epochs=3)
+    assert sorted(watch.sizes[:4]) == [12, 12, 13, 13]
+    assert watch.sizes == watch.sizes[:4] * 3
 
 
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
-
-
-# Sets that a device holds
-
-
-def some_set(n=40, dtype="uint8", seed=0):
-    """Every second row of some images, from the last to the first."""
-    rng = np.random.RandomState(seed)
-    images = (250 * rng.rand(2 * n, 5, 4, 3)).astype(dtype)
-    images.flags.writeable = False
-    rows = np.arange(2 * n)[::-2]
-    return ImageSet(Images(images, rows), rng.randint(0, 3, n), rng.rand(n))
-
-
-def batches_of(data, augment=None):
-    """Two passes in batches, as one flat list of tensors."""
-    settings = {"augment": augment, "generator": seeded()}
-    batches = Batches(data, 7, np.random.RandomState(0), **settings)
-    passes = [*batches, *batches]
-    return [part for images, target in passes for part in (images, *target)]
-
-
-@pytest.mark.parametrize("chunk", [1, 500, 2**22])
-@pytest.mark.parametrize("augment", [None, shift])
-@pytest.mark.parametrize("dtype", ["uint8", "bool", "int16", "uint16", "int64", ">f4",
-                                   "float16", "float32", "float64"])  # fmt: skip
-def test_a_held_set_gives_the_same_batches(dtype, augment, chunk, monkeypatch):
-    monkeypatch.setattr(kinds, "CHUNK_PIXELS", chunk)
-    data = some_set(dtype=dtype)
-    held = ResidentSet(data, CPU)
-    assert len(held) == len(data) == len(held.images) == 40
-    assert held.images.dtype == torch.uint8 or dtype != "uint8"
-    expected, found = batches_of(data, augment), batches_of(held, augment)
-    assert len(found) == len(expected) == 2 * 6 * 3
-    for one, other in zip(expected, found):
-        assert one.dtype == other.dtype
-        assert torch.equal(one, other)
-
-
-def test_a_change_of_a_batch_changes_no_image():
-    data = some_set(dtype="float32")
-    held = ResidentSet(data, CPU)
-    before = held.images.array.clone()
-    batches_of(held, lambda images, generator: images.mul_(0))
-    batches_of(data, lambda images, generator: images.mul_(0))
-    assert torch.equal(held.images.array, before)
-
-
-@pytest.mark.parametrize("dtype, size", [("uint8", 1), ("int16", 4), ("int64", 8)])
-def test_a_gpu_holds_what_takes_half_of_its_free_memory(dtype, size, monkeypatch):
-    data, gpu = some_set(dtype=dtype), torch.device("cuda")
-    n_bytes = size * 40 * 5 * 4 * 3
-    monkeypatch.setattr(sets, "ResidentSet", lambda data, device: device)
-    for free, expected in [(2 * n_bytes, gpu), (2 * n_bytes - 1, data), (0, data)]:
-        monkeypatch.setattr(sets, "free_memory", {gpu: free}.get)
-        assert data.on(gpu) is expected
-    assert data.on(CPU) is data
-
-
-def test_shifted_moves_each_image_by_its_own():
-    images = numbered(3)
-    down, right = torch.tensor([1, -2, 0]), torch.tensor([-3, 0, 2])
-    moved = shifted(images, down, right)
-    for i in range(3):
-        assert torch.equal(moved[i], by_hand(images[i], int(down[i]), int(right[i])))
-
-
-def test_shift_reaches_a_twelfth_and_no_further():
-    images = numbered(400)
-    moved = shift(images, seeded())
-    candidates = {
-        (down, right): shifted(
-            images, torch.full((400,), down), torch.full((400,), right)
-        )
-        for down in (-1, 0, 1)
-        for right in (-2, -1, 0, 1, 2)
-    }
-    found = [
-        {by for by, image in candidates.items() if torch.equal(image[i], moved[i])}
-        for i in range(400)
-    ]
-    assert all(len(by) == 1 for by in found)
-    assert set().union(*found) == set(candidates)
-
-
-def test_flip_mirrors_about_half():
-    images = numbered(400, height=4, width=4)
-    found = flip(images, seeded())
-    rising = (found[:, 0, 0, -1] > found[:, 0, 0, 0]).float().mean()
-    assert 0.4 < rising < 0.6
-
-
-def test_flip_reaches_an_eighth_and_no_further():
-    line = torch.arange(16.0).expand(500, 1, 16, 16)  # a pixel is its column
-    found = flip(line, seeded())[:, 0, 0, 5:11]
-    rising = found[:, 1] > found[:, 0]
-    moved = torch.where(rising, 5 - found[:, 0], found[:, 0] - 10)
-    assert set(moved.tolist()) == {-2, -1, 0, 1, 2}
-
-
-def test_affine_turns_and_scales():
-    x, y = torch.meshgrid(torch.arange(41.0), torch.arange(41.0), indexing="xy")
-    found = affine(torch.stack([x, y]).expand(500, 2, 41, 41), seeded())
-    right = found[:, :, 20, 24] - found[:, :, 20, 16]  # where a line of 8 comes from
-    scale = right.norm(dim=1) / 8
-    angle = torch.rad2deg(torch.atan2(right[:, 1], right[:, 0]))
-    assert (0.9 <= scale).all() and (scale <= 1.1).all()
-    assert angle.abs().max() <= 10
-    assert scale.min() < 0.91 and scale.max() > 1.09
-    assert angle.min() < -9 and angle.max() > 9
-
-
-def test_affine_keeps_what_does_not_change():
-    images = torch.full((8, 3, 10, 14), 7.0)
-    assert_allclose(affine(images, seeded()).numpy(), 7.0, rtol=1e-6)
-    spot = torch.zeros(50, 1, 29, 29)
-    spot[:, :, 14, 14] = 1.0
-    places = affine(spot, seeded()).flatten(1).argmax(1)
-    rows, columns = places // 29, places % 29
-    assert (rows - 14).abs().max() <= 29 / 12 + 1
-    assert (columns - 14).abs().max() <= 29 / 12 + 1
-    assert len(places.unique()) > 10
-
-
-@pytest.mark.parametrize("name", AUGMENTATIONS)
-def test_augmentations_are_seeded(name):
-    images, augment = numbered(), AUGMENTATIONS[name]
-    assert torch.equal(augment(images, seeded()), augment(images, seeded()))
-    assert not torch.equal(augment(images, seeded()), augment(images, seeded(1)))
-
-
-@pytest.mark.parametrize("name", AUGMENTATIONS)
-def test_augmentations_work_where_the_images_are(name):
-    images = numbered().to("meta")  # any tensor beside it that is elsewhere is refused
-    found = AUGMENTATIONS[name](images, seeded())
-    assert (found.device, found.shape) == (images.device, images.shape)
-
-
-@pytest.mark.parametrize("name", AUGMENTATIONS)
-@pytest.mark.parametrize("cls", CLASSIFIERS)
-def test_fit_with_augmentation(cls, name):
-    X, y = draw(n=150, shape=(8, 8, 3))
-    plain = make(cls).fit(X, y)
-    one, other = (make(cls, augment=name).fit(X, y) for _ in range(2))
-    assert weights_equal(one, other)
-    assert not weights_equal(one, plain)
-
-
-def test_callable_sees_raw_images_in_fit_alone():
-    X, y = draw(n=150, shape=(8, 6, 3))
-    seen = []
-
-    def record(images, generator):
-        seen.append((images.clone(), generator))
-        return images
-
-    cls = CLASSIFIERS[0]
-    model = make(cls, augment=record, max_epochs=1, batch_size=150).fit(X, y)
-    ((images, generator),) = seen
-    assert isinstance(generator, torch.Generator)
-    assert_array_equal(images.permute(0, 2, 3, 1).numpy(), X)
-    assert weights_equal(model, make(cls, max_epochs=1, batch_size=150).fit(X, y))
-    model.predict(X)
-    model.partial_fit(X, y)
-    assert len(seen) == 1
-    model.fit(X, y, X_val=X[:20], y_val=y[:20])
-    assert [len(images) for images, _ in seen] == [150, 150]
-
-
-def test_callable_that_changes_the_shape():
-    X, y = draw(n=20)
-    model = make(CLASSIFIERS[0], augment=lambda images, generator: images[:, :, 1:])
-    message = "augment must give back a float tensor of the shape that it takes"
-    with pytest.raises(ValueError, match=re.escape(message)):
-        model.fit(X, y)
-
-
-def test_callable_that_gives_an_array(cls):
-    X, y = draw()
-    model = make(cls, augment=lambda images, _: images.numpy())
-    with pytest.raises(ValueError, match="It got .* and gave ndarray"):
-        model.fit(X, y)
-
-
-def spoil(images, generator):
-    """Images, but the fourth time NaN and infinity."""
-    spoil.calls += 1
-    return images / float(spoil.calls != 4)
-
-
-def test_callable_that_gives_what_is_not_finite(cls):
+def test_the_batches_follow_the_seed(cls):
     X, y = draw(n=40)
-    spoil.calls = 0
-    sentence = "augment must give finite values. In epoch 2 it gave NaN or infinity:"
-    with pytest.raises(ValueError, match=re.escape(sentence)):
-        make(cls, augment=spoil, batch_size=20).fit(X, y)
+    settings = {"batch_size": 4, "learning_rate": 0.02}
+    one, two = (make(cls, **settings).fit(X, y) for _ in range(2))
+    other = make(cls, **settings, random_state=1).fit(X, y)
+    assert one.loss_curve_ == two.loss_curve_ != other.loss_curve_
 
 
-def test_callable_that_diverges_for_another_reason(cls):
-    model = make(cls, augment="shift", learning_rate=1e300, weight_decay=1e9)
-    with pytest.raises(ValueError, match="is probably too high; try a tenth of it"):
-        model.fit(*draw())
+def test_images_are_never_copied_as_a_whole(cls, monkeypatch):
+    X, y = draw(n=3000, shape=(32, 32))
+    sizes = []
 
+    def counted(part):
+        sizes.append(len(part))
+        return tensor_of(part)
 
-def test_views_are_moved_by_one_pixel():
-    images = numbered(2)
-    array = Images(images.permute(0, 2, 3, 1).numpy())
-    found = list(Batch(array, np.arange(2)).views(len(VIEWS)))
-    for view, (down, right) in zip(found, VIEWS, strict=True):
-        assert torch.equal(view[1].permute(2, 0, 1), by_hand(images[1], down, right))
-
-
-@pytest.mark.parametrize("cls", CLASSIFIERS)
-def test_predictions_are_means_over_views(cls):
-    X, y = draw(n=30)
-    model = make(cls).fit(X, y)
-    moved = np.concatenate([X[:, :, :1], X[:, :, :-1]], axis=2)
-    wanted = (model.decision_function(X) + model.decision_function(moved)) / 2
-    model.set_params(n_views=2)
-    assert_allclose(model.decision_function(X), wanted, rtol=1e-9)
-    assert_array_equal(model.predict(X), wanted.argmax(1))
+    monkeypatch.setattr(moments, "tensor_of", counted)
+    monkeypatch.setattr(batches_file, "tensor_of", counted)
+    monkeypatch.setattr("sk_rnnimage._prediction.PIXELS_AT_ONCE", 1024 * 500)
+    make(cls, max_epochs=1).fit(X[:9], y[:9])  # what is built once is not counted
+    sizes.clear()
+    tracemalloc.start()
+    model = make(cls, hidden_size=2, max_epochs=1, batch_size=100).fit(X, y)
+    model.predict(X)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert sum(sizes) >= 3 * 3000  # moments, training and prediction were counted
+    assert max(sizes) <= 1024
+    assert peak < X.nbytes  # a quarter of what a float32 copy takes

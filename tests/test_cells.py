@@ -1,133 +1,15 @@
-"""The cells, worked by hand in NumPy, one step after the other."""
-
-import functools
+"""The recurrent cells, held against their equations."""
 
 import numpy as np
 import pytest
-import scipy.linalg
 import torch
+from cells_by_hand import LOOPS, loop, steps, stirred
+from conftest import draw, make
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.special import eval_legendre
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 from torch.func import functional_call
 
 from sk_rnnimage import RNNImageClassifier
-from sk_rnnimage.networks import kernels, linear_cells
 from sk_rnnimage.networks.cells import CELLS, make_layer
-from sk_rnnimage.networks.linear_cells import (
-    LMU,
-    LRU,
-    legendre_delay,
-    legendre_response,
-)
-
-
-def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
-
-
-# The equations, all steps: weights of one direction and (T, B, F) to (T, B, D)
-
-
-def peephole_loop(w, x):
-    h = s = np.zeros((x.shape[1], w["weight_hh"].shape[1]))
-    p_i, p_f, p_o = w["weight_peephole"]
-    states = []
-    for x_t in x:
-        gates = x_t @ w["weight_ih"].T + h @ w["weight_hh"].T + w["bias"]
-        i, f, g, o = np.split(gates, 4, axis=1)
-        s = sigmoid(f + p_f * s) * s + sigmoid(i + p_i * s) * np.tanh(g)
-        h = sigmoid(o + p_o * s) * np.tanh(s)
-        states.append(h)
-    return np.stack(states)
-
-
-def mingru_loop(w, x):
-    h, states = 0, []
-    for x_t in x:
-        z, g = np.split(x_t @ w["weight"].T + w["bias"], 2, axis=1)
-        h = (1 - sigmoid(z)) * h + sigmoid(z) * g
-        states.append(h)
-    return np.stack(states)
-
-
-def lru_loop(w, x):
-    decay = np.exp(-np.exp(w["log_nu"]) + 1j * np.exp(w["log_theta"]))
-    drive = w["weight_in"][:, 0] + 1j * w["weight_in"][:, 1]
-    read = w["weight_out"][..., 0] + 1j * w["weight_out"][..., 1]
-    s, states = 0, []
-    for x_t in x:
-        s = decay * s + np.exp(w["log_gamma"]) * (x_t @ drive.T)
-        h = (s @ read.T).real + x_t @ w["weight_past"].T + w["bias"]
-        states.append(np.maximum(0, h))
-    return np.stack(states)
-
-
-def lmu_loop(w, x):
-    n_memories, order = w["weight_memory"].shape[1:]
-    a, b = delay_by_formula(order, len(x))
-    m, states = np.zeros((x.shape[1], n_memories, order)), []
-    for x_t in x:
-        u = x_t @ w["encode.weight"].T + w["encode.bias"]
-        m = m @ a.T + u[:, :, None] * b
-        h = np.einsum("bpq,dpq->bd", m, w["weight_memory"])
-        states.append(np.maximum(0, h + x_t @ w["weight_past"].T + w["bias"]))
-    return np.stack(states)
-
-
-@functools.cache
-def delay_by_formula(order, n_steps):
-    """The Legendre delay of n_steps steps, entry by entry, held for one step each."""
-    a, b = np.empty((order, order)), np.empty(order)
-    for j in range(order):
-        b[j] = (2 * j + 1) * (-1) ** j / n_steps
-        for k in range(order):
-            sign = -1 if j < k else (-1) ** (j - k + 1)
-            a[j, k] = (2 * j + 1) * sign / n_steps
-    held = scipy.linalg.expm(a)
-    return held, np.linalg.solve(a, (held - np.eye(order)) @ b)
-
-
-LOOPS = {
-    "peephole": peephole_loop,
-    "mingru": mingru_loop,
-    "lru": lru_loop,
-    "lmu": lmu_loop,
-}
-
-
-def loop(cell, weights, x):
-    """One or both directions, from the weights that there are: (T, B, N)."""
-    one, other = (
-        {k.removeprefix(way): np.asarray(w) for k, w in weights.items() if way in k}
-        for way in ("cell.", "reverse_cell.")
-    )
-    found = [LOOPS[cell](one, x)]
-    if other:
-        found.append(LOOPS[cell](other, x[::-1])[::-1])
-    return np.concatenate(found, axis=2)
-
-
-def stirred(cell, n_inputs, n_units, bidirectional, n_steps, dtype=torch.float64):
-    """A layer none of whose weights is 0 any more."""
-    torch.manual_seed(0)
-    layer = make_layer(cell, n_inputs, n_units, bidirectional, n_steps).to(dtype)
-    with torch.no_grad():
-        for weight in layer.parameters():
-            weight += 0.1 * torch.randn_like(weight)
-    return layer
-
-
-def steps(*shape, dtype=torch.float64):
-    generator = torch.Generator().manual_seed(1)
-    return torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)
-
-
-@pytest.fixture(params=[20, 2**17])
-def block(request, monkeypatch):
-    """How much is worked on at a time; all gives the same."""
-    monkeypatch.setattr(kernels, "BLOCK", request.param)
 
 
 @pytest.mark.parametrize("cell", LOOPS)
@@ -141,20 +23,6 @@ def test_a_layer_is_a_loop(cell, bidirectional, n_steps, n_inputs, block):
         assert_allclose(layer(x), expected, atol=1e-12)
         ends = [expected[-1, :, :5], expected[0, :, 5:]]
         assert_allclose(layer.last(x), np.concatenate(ends, axis=1), atol=1e-12)
-
-
-@pytest.mark.parametrize("cell", ["mingru", "lru", "lmu"])
-@pytest.mark.parametrize("n_inputs", [1, 5])
-@pytest.mark.parametrize("bidirectional", [False, True])
-def test_the_fast_forms_equal_a_loop_of_784_steps(cell, n_inputs, bidirectional):
-    layer = stirred(cell, n_inputs, 6, bidirectional, 784, dtype=torch.float32)
-    x = steps(784, 3, n_inputs, dtype=torch.float32)
-    weights = {k: w.double() for k, w in layer.state_dict().items()}
-    expected = loop(cell, weights, x.double().numpy())
-    with torch.inference_mode():
-        found = layer(x)
-    assert found.dtype == torch.float32
-    assert_allclose(found, expected, atol=2e-4 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("cell", LOOPS)
@@ -199,14 +67,38 @@ def test_the_first_layer_has_weights_to_learn_and_no_input(cell):
     assert all(torch.equal(one, other) for one, other in zip(*grads))
 
 
-def test_the_lru_reads_few_and_many_features_alike():
-    one = stirred("lru", LRU.FEW, 5, False, 30).cell
-    x = steps(30, 3, LRU.FEW)
-    by_states, by_filter = one._output(one._states(x), x), one.fast(x)
-    assert_allclose(by_states.detach(), by_filter.detach(), atol=1e-12)
-
-
 # Initialisation
+
+
+@pytest.mark.parametrize("cell, n_gates", [("rnn", 1), ("gru", 3), ("lstm", 4)])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_initial_weights(cell, n_gates, bidirectional):
+    layer = make_layer(cell, 20, 8, bidirectional, 5)
+    parameters = dict(layer.named_parameters())
+    assert len(parameters) == 4 * (1 + bidirectional)
+    for name, parameter in parameters.items():
+        gates = parameter.detach().split(8)
+        assert len(gates) == n_gates
+        for i, gate in enumerate(gates):
+            if "weight_hh" in name:
+                assert_allclose(gate @ gate.T, np.eye(8), atol=1e-5)
+            elif "weight_ih" in name:  # Glorot's bound for 20 inputs and 8 outputs
+                bound = np.sqrt(6 / 28)
+                assert 0.8 * bound < gate.abs().max() <= bound
+            else:
+                forget = cell == "lstm" and i == 1 and "bias_ih" in name
+                assert_array_equal(gate, np.full(8, float(forget)))
+
+
+def test_an_untrained_lstm_remembers():
+    X, y = draw()
+    settings = {"scan": "rows", "cell": "lstm", "learning_rate": 1e-12}
+    bias = (
+        make(RNNImageClassifier, **settings)
+        .fit(X, y)
+        .weights_["readings.0.layers.0.rnn.bias_ih_l0"]
+    )
+    assert_allclose(bias, np.repeat([0, 1, 0, 0], 8), atol=1e-9)
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
@@ -268,74 +160,7 @@ def test_gates_hold_long_where_there_are_more_than_100_steps(
             assert_array_equal(gates[enter], -gates[hold])
 
 
-def test_the_ring_of_the_lru():
-    torch.manual_seed(0)
-    cell = LRU(3, 2000, 50)
-    sizes = torch.exp(-cell.log_nu.exp()).detach().numpy()
-    phases = cell.log_theta.exp().detach().numpy()
-    assert 0.9 <= sizes.min() < 0.901
-    assert 0.998 < sizes.max() <= 0.999
-    # uniform over the area of the ring
-    assert_allclose(np.mean(sizes**2), (0.9**2 + 0.999**2) / 2, atol=0.005)
-    assert 0 < phases.min() < 0.02
-    assert 6.26 < phases.max() <= 2 * np.pi + 1e-6
-    gamma = cell.log_gamma.exp().detach().numpy()
-    assert_allclose(gamma, np.sqrt(1 - sizes**2), rtol=1e-3)
-
-
-def test_the_lru_keeps_the_size_of_noise():
-    cell = LRU(1, 400, 3000)
-    with torch.no_grad():
-        pairs = cell._states(steps(3000, 2, 1, dtype=torch.float32))[2000:]
-    real, imaginary = pairs.unflatten(2, (-1, 2)).unbind(3)
-    assert_allclose((real**2 + imaginary**2).mean(), 1, atol=0.25)
-
-
-@pytest.mark.parametrize("order, n_steps", [(1, 1), (3, 5), (6, 10), (471, 784)])
-def test_the_matrices_of_the_lmu(order, n_steps):
-    a, b = legendre_delay(order, n_steps)
-    expected_a, expected_b = delay_by_formula(order, n_steps)
-    assert a.dtype == b.dtype == torch.float64
-    assert_allclose(a, expected_a, atol=1e-9)
-    assert_allclose(b, expected_b, atol=1e-9)
-
-
-def test_the_memory_of_the_lmu_holds_the_window():
-    n_steps, order = 60, 12
-    response = legendre_response(order, n_steps, n_steps).numpy()
-    t = np.arange(4 * n_steps)
-    u = np.sin(t / 9) + 0.3 * np.cos(t / 5)
-    a, b = delay_by_formula(order, n_steps)
-    m = np.zeros(order)
-    for u_t in u:
-        m = a @ m + b * u_t
-    for delay in (0, 20, 45, 60):  # decoded by Legendre polynomials
-        there = eval_legendre(np.arange(order), 2 * delay / n_steps - 1)
-        assert_allclose(there @ m, np.interp(t[-1] + 0.5 - delay, t, u), atol=0.1)
-    assert_allclose(response[:3], [b, a @ b, a @ a @ b], atol=1e-12)
-
-
-@pytest.mark.parametrize("n_steps, order", [(1, 1), (5, 3), (28, 17), (784, 471),
-                                            (900, 512)])  # fmt: skip
-@pytest.mark.parametrize("n_inputs, n_memories", [(1, 1), (3, 3), (28, 4)])
-def test_the_size_of_the_lmu(n_steps, order, n_inputs, n_memories, monkeypatch):
-    if n_steps > 30:  # the sizes alone
-        monkeypatch.setattr(
-            linear_cells, "legendre_response", lambda q, theta, t: torch.zeros(t, q)
-        )
-    cell = LMU(n_inputs, 6, n_steps)
-    assert cell.weight_memory.shape == (6, n_memories, order)
-    assert cell.response.shape == (n_steps, order)
-    assert "response" not in cell.state_dict()
-
-
 # In a classifier
-
-
-@pytest.fixture(scope="module")
-def digits():
-    X, y = load_digits(return_X_y=True)
-    return train_test_split(X, y, random_state=0, stratify=y)
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -344,28 +169,3 @@ def test_every_cell_learns(digits, cell):
     settings = {"cell": cell, "scan": "rows", "max_epochs": 5, "learning_rate": 0.03}
     model = RNNImageClassifier((16, 16), random_state=0, **settings).fit(X, y)
     assert model.score(X_test, y_test) > 0.9
-
-
-@pytest.mark.parametrize("cell", ["lru", "lmu"])
-def test_what_is_computed_comes_back_with_the_weights(cell, digits):
-    X, _, y, _ = digits
-    model = RNNImageClassifier(8, cell=cell, scan="hilbert", max_epochs=1)
-    model.fit(X[:200], y[:200])
-    again = RNNImageClassifier.__new__(RNNImageClassifier)
-    again.__setstate__(model.__getstate__())
-    assert_array_equal(again.predict_proba(X), model.predict_proba(X))
-    assert not any("response" in name for name in model.weights_)
-
-
-def test_the_decay_of_the_weights_leaves_the_lrus_memory_alone(digits):
-    X, _, y, _ = digits
-    settings = {"cell": "lru", "scan": "rows", "max_epochs": 1, "random_state": 0}
-    settings |= {"learning_rate": 1e-7, "bidirectional": False}
-    plain, decayed = (
-        RNNImageClassifier(8, weight_decay=d, **settings).fit(X, y).weights_
-        for d in (0, 1e5)
-    )
-    for name, weight in plain.items():
-        alone = any(part in name for part in ("log_", "bias", "standardize"))
-        same = np.allclose(weight, decayed[name], rtol=1e-2, atol=1e-4)
-        assert same == alone, name

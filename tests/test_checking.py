@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sk_rnnimage import ImageToSequence
 from sk_rnnimage.images.checking import check_images, unchanged_on_error
-from sk_rnnimage.images.shapes import check_image_shape, full_shape, plain_shape
+from sk_rnnimage.images.shapes import full_shape, plain_shape
 
 
 def read(X, **options):
@@ -92,11 +92,6 @@ def test_sparse_tensors_are_refused():
 def test_objects_that_are_numbers():
     X = draw(n=3)[0]
     assert_array_equal(read(X.astype(object))[0], X[..., np.newaxis])
-
-
-def test_check_image_shape_lets_good_ones_pass():
-    for good in (None, (1, 1), [2, 3], (np.int64(2), 3, 4)):
-        assert check_image_shape(good) is None
 
 
 def test_unchanged_on_error():

@@ -86,6 +86,35 @@ def test_documented_defaults_are_the_true_ones(name):
             assert ast.literal_eval(match[1]) == default, f"{name}: {parameter}"
 
 
+def entries(thing, title):
+    """Each name of a section, with its type and what is said, citations left out."""
+    parts = re.split(r"^(\w+) : (.*)$", section(thing, title), flags=re.M)
+    texts = [re.sub(r" \[\d+\]_", "", " ".join(text.split())) for text in parts[3::3]]
+    return dict(zip(parts[1::3], zip(parts[2::3], texts), strict=True))
+
+
+@pytest.mark.parametrize("title, other_type, other_text", [
+    ("Parameters", {"hidden_size", "batch_size", "learning_rate"},
+     {"scan", "patch_size", "dropout"}),
+    ("Attributes", set(), set()),
+])  # fmt: skip
+def test_the_classifiers_say_the_same_in_the_same_words(title, other_type, other_text):
+    """But for what differs in fact: other defaults, and what a feature map changes."""
+    one, other = (
+        entries(sk_rnnimage.RNNImageClassifier, title),
+        entries(sk_rnnimage.CRNNImageClassifier, title),
+    )
+    assert one
+    shared = [name for name in one if name in other]
+    assert other.keys() - shared <= {"filters", "kernel_size"}
+    assert list(one) == shared == [name for name in other if name in one]
+    assert {name for name in one if one[name][0] != other[name][0]} == other_type
+    assert {name for name in one if one[name][1] != other[name][1]} == other_text
+    for name in other_type:
+        types = {entry[name][0].split("default=")[0] for entry in (one, other)}
+        assert len(types) == 1, name
+
+
 @pytest.mark.parametrize("name", [n for n, v in PUBLIC.items() if inspect.isclass(v)])
 def test_classes_show_an_example(name):
     assert ">>>" in section(PUBLIC[name], "Examples")

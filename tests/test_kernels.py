@@ -30,12 +30,6 @@ def gradients(outputs, layer, x):
     return found
 
 
-@pytest.fixture(params=[20, 2**17])
-def block(request, monkeypatch):
-    """How much is worked on at a time; all gives the same."""
-    monkeypatch.setattr(kernels, "BLOCK", request.param)
-
-
 @pytest.mark.parametrize("cell", LINEAR)
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("n_inputs", [1, 5])

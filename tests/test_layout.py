@@ -83,6 +83,14 @@ def test_the_picture_shows_the_measured_floors():
     assert picture() == {name: floor(name) for name in FILES}
 
 
+def test_each_file_has_its_tests():
+    """In a flat folder, so no two files share a name."""
+    tests = [f"test_{path.stem.strip('_')}.py" for path in FILES.values()]
+    assert len(set(tests)) == len(tests)
+    there = {path.name for path in Path(__file__).parent.glob("test_*.py")}
+    assert not set(tests) - there
+
+
 def test_a_newcomer_reads_a_short_list():
     entries = [path for path in HOUSE.iterdir() if path.name != "__pycache__"]
     assert len(entries) <= 18
@@ -103,7 +111,7 @@ def test_private_names_of_others_are_borrowed_in_one_file(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["files.py", "scan.py", *(n for n in FILES if n.startswith("images/"))]
+    "name", ["scan.py", *(n for n in FILES if n.startswith(("images/", "files/")))]
 )
 def test_arrays_need_no_torch(name):
     def modules(file):

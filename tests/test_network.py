@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import draw, make
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 from sk_rnnimage import RNNImageClassifier
 from sk_rnnimage._environment.process import seeded
@@ -130,3 +130,25 @@ def test_the_module_is_the_fitted_network(cls):
     logits = model.module_(torch.from_numpy(X)[..., None].float())
     assert_array_equal(logits.detach().numpy(), model.decision_function(X))
     assert not hasattr(RNNImageClassifier(), "module_")
+
+
+# Initial weights
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_initial_weights_do_not_depend_on_the_number_of_rows(cls, cell):
+    X, y = draw(n=60)
+    few, many = (
+        make(cls, cell=cell, learning_rate=1e-13).fit(X[:n], y[:n]) for n in (10, 60)
+    )
+    assert few.weights_.keys() == many.weights_.keys()
+    for name, weight in few.weights_.items():
+        if "standardize" not in name:
+            assert_allclose(weight, many.weights_[name], atol=1e-9)
+
+
+def test_initial_weights_do_not_depend_on_the_images(cls):
+    X, y = draw()
+    one, two = (make(cls, learning_rate=1e-13).fit(Z, y) for Z in (X, 255 - X))
+    assert_allclose(one.weights_["head.weight"], two.weights_["head.weight"], atol=1e-9)
+    assert torch.tensor(one.weights_["head.weight"]).abs().max() > 0.1

@@ -1,12 +1,12 @@
-"""What a network says after each step, and what its steps weigh."""
+"""What a network says in the end and after each step, and what its steps weigh."""
 
-import re
 from types import GeneratorType
 
 import numpy as np
 import pytest
 import torch
-from conftest import draw, draw_unequal, make
+from conftest import CLASSIFIERS, draw, draw_unequal, make
+from networks_by_hand import softmax
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier, _prediction
@@ -14,22 +14,31 @@ from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier, _prediction
 SEQUENTIAL = ["lstm", "gru", "rnn", "irnn", "peephole", "mingru", "lru", "lmu"]
 
 
+# Views
+
+
+@pytest.mark.parametrize("cls", CLASSIFIERS)
+def test_predictions_are_means_over_views(cls):
+    X, y = draw(n=30)
+    model = make(cls).fit(X, y)
+    moved = np.concatenate([X[:, :, :1], X[:, :, :-1]], axis=2)
+    wanted = (model.decision_function(X) + model.decision_function(moved)) / 2
+    model.set_params(n_views=2)
+    assert_allclose(model.decision_function(X), wanted, rtol=1e-9)
+    assert_array_equal(model.predict(X), wanted.argmax(1))
+
+
+# Stages
+
+
 def stages(model, X):
     return list(model.staged_predict_proba(X))
-
-
-def softmax(x, axis=-1):
-    x = np.exp(x - x.max(axis=axis, keepdims=True))
-    return x / x.sum(axis=axis, keepdims=True)
 
 
 def steps_of(model, X):
     """The network, and what each of its readings reads of grey images."""
     network = model.module_
     return network, network.sequences(torch.as_tensor(X[..., None]))
-
-
-# Stages
 
 
 @pytest.mark.parametrize("scan", ["auto", "rows", "hilbert", ("rows", "snake")],
@@ -155,76 +164,7 @@ def test_stages_are_made_when_they_are_asked_for(cls, monkeypatch):
     assert len(calls) == 2
 
 
-def test_bad_images_are_refused_before_the_first_stage(cls):
-    model = make(cls).fit(*draw())
-    with pytest.raises(ValueError, match="Resize or pad them first"):
-        model.staged_predict_proba(np.ones((2, 8, 9)))
-
-
-@pytest.mark.parametrize("parameters, what", [
-    ({"scan": "sweep"}, "scan='sweep'"), ({"scan": ("rows", "sweep")}, "scan='sweep'"),
-    ({"cell": None}, "cell=None"), ({"cell": None, "scan": "sweep"}, "cell=None"),
-], ids=str)  # fmt: skip
-def test_readings_without_an_order_have_no_stages(cls, parameters, what):
-    X, y = draw()
-    model = make(cls, **parameters).fit(X, y)
-    sentence = (
-        "staged_predict_proba needs a cell that reads one step after another; with "
-        f"{what} there is no such order. Choose a cell, and a path such as "
-        "scan='rows'."
-    )
-    with pytest.raises(ValueError, match=re.escape(sentence)):
-        model.staged_predict_proba(X)
-
-
-# What the pooling weighs
-
-
-def pooling_by_hand(model, i, states):
-    """softmax_t(v . tanh(W h_t + b)) of (T, B, N): (B, T)."""
-    w = {
-        k.split("pool.")[1]: v
-        for k, v in model.weights_.items()
-        if k.startswith(f"readings.{i}.pool.")
-    }
-    hidden = np.tanh(states @ w["hidden.weight"].T + w["hidden.bias"])
-    return softmax((hidden @ w["score.weight"].T + w["score.bias"])[..., 0], axis=0).T
-
-
-def states_of(model, X):
-    """What comes out of each reading's cell, before self-attention: each (T, B, N)."""
-    network, steps = steps_of(model, X)
-    pairs = zip(network.readings, steps)
-    return [reading.states(*its)[0].detach().numpy() for reading, its in pairs]
-
-
-@pytest.mark.parametrize("cell", ["lstm", "lru", None])
-@pytest.mark.parametrize("scan", ["rows", "hilbert", "sweep"])
-def test_the_weights_of_the_pooling_by_hand(cls, scan, cell):
-    X, y = draw(n=9, shape=(9, 7), dtype=np.float64)
-    settings = {"pooling": "attention", "learning_rate": 0.05}
-    model = make(cls, scan=scan, cell=cell, **settings).fit(X, y)
-    weights = model.attention_weights(X)
-    (states,) = states_of(model, X)
-    assert weights.shape == (9, len(states))
-    assert_allclose(weights.sum(axis=1), 1)
-    assert_allclose(weights, pooling_by_hand(model, 0, states), atol=1e-9)
-    pooled = np.einsum("bt,tbn->bn", weights, states)
-    logits = pooled @ model.weights_["head.weight"].T + model.weights_["head.bias"]
-    assert_allclose(model.predict_proba(X), softmax(logits), atol=1e-9)
-
-
-@pytest.mark.parametrize("scan, lengths", [
-    (("rows", "columns"), (8, 5)), (("hilbert", "sweep"), (40, 40)), ("auto", (3, 2)),
-], ids=str)  # fmt: skip
-def test_several_scans_have_weights_each(scan, lengths):
-    X, y = draw(n=9, shape=(8, 5), dtype=np.float64)
-    model = make(RNNImageClassifier, scan=scan, pooling="attention").fit(X, y)
-    weights = model.attention_weights(X)
-    assert isinstance(weights, tuple)
-    assert tuple(len(w[0]) for w in weights) == lengths
-    for i, (part, states) in enumerate(zip(weights, states_of(model, X))):
-        assert_allclose(part, pooling_by_hand(model, i, states), atol=1e-9)
+# Attention weights
 
 
 @pytest.mark.parametrize("layer", ["pooling", "heads"])
@@ -245,100 +185,3 @@ def test_weights_of_lists_are_those_of_the_images_alone(cls, scan, layer):
             padding = [(0, n - m) for n, m in zip(found.shape, one.shape)]
             assert_allclose(found, np.pad(one, padding), atol=1e-9)
         assert of_all.shape[-1] == max(one.shape[-1] for one in of_each)
-
-
-# What the heads weigh
-
-
-def heads_by_hand(model, states, n_heads):
-    """softmax(Q K' / sqrt(d)) of (T, B, N) and what the heads find: (B, m, T, T)."""
-    key = "readings.0.attention.heads."
-    w = {k.removeprefix(key): v for k, v in model.weights_.items() if key in k}
-    x = states.transpose(1, 0, 2)  # (B, T, N)
-    q, k, v = np.split(x @ w["in_proj_weight"].T + w["in_proj_bias"], 3, axis=2)
-    parts = (np.split(part, n_heads, axis=2) for part in (q, k, v))
-    q, k, v = (np.stack(list(part), axis=1) for part in parts)  # (B, m, T, d)
-    weights = softmax(q @ k.transpose(0, 1, 3, 2) / np.sqrt(q.shape[3]))
-    found = np.concatenate(list((weights @ v).transpose(1, 0, 2, 3)), axis=2)
-    found = found @ w["out_proj.weight"].T + w["out_proj.bias"]  # (B, T, N)
-    return weights, np.concatenate([x, found], axis=2)
-
-
-@pytest.mark.parametrize("bidirectional, n_heads", [(True, 1), (True, 4), (False, 2)])
-@pytest.mark.parametrize("scan", ["rows", "hilbert", "sweep"])
-def test_self_attention_by_hand(cls, scan, bidirectional, n_heads):
-    X, y = draw(n=9, shape=(9, 7), dtype=np.float64)
-    settings = {"bidirectional": bidirectional, "pooling": "mean", "scan": scan}
-    model = make(cls, attention_heads=n_heads, learning_rate=0.05, **settings).fit(X, y)
-    (states,) = states_of(model, X)
-    weights, seen = heads_by_hand(model, states, n_heads)
-    found = model.attention_weights(X)
-    assert found.shape == (9, n_heads, len(states), len(states))
-    assert_allclose(found.sum(axis=3), 1)
-    assert_allclose(found, weights, atol=1e-9)
-    pooled = seen.mean(axis=1)
-    logits = pooled @ model.weights_["head.weight"].T + model.weights_["head.bias"]
-    assert_allclose(model.predict_proba(X), softmax(logits), atol=1e-9)
-
-
-@pytest.mark.parametrize("bidirectional", [False, True])
-def test_the_last_state_beside_what_it_sees(bidirectional):
-    X, y = draw(n=9, shape=(6, 5), dtype=np.float64)
-    settings = {"scan": "rows", "pooling": "last", "attention_heads": 2}
-    model = make(RNNImageClassifier, bidirectional=bidirectional, **settings).fit(X, y)
-    (states,) = states_of(model, X)
-    _, seen = heads_by_hand(model, states, 2)
-    last = seen[:, -1].copy()
-    if bidirectional:  # the second cell ends at the first step
-        last[:, 8:16] = seen[:, 0, 8:16]
-    logits = last @ model.weights_["head.weight"].T + model.weights_["head.bias"]
-    assert_allclose(model.predict_proba(X), softmax(logits), atol=1e-9)
-
-
-def test_a_sweep_with_heads_reads_last_as_mean(cls):
-    X, y = draw(n=9)
-    settings = {"scan": "sweep", "attention_heads": 2}
-    last, mean = (make(cls, pooling=p, **settings).fit(X, y) for p in ("last", "mean"))
-    assert_array_equal(last.predict_proba(X), mean.predict_proba(X))
-
-
-def test_which_layer_is_asked_for(cls):
-    X, y = draw(n=9)
-    settings = {"scan": "rows", "attention_heads": 2}
-    both = make(cls, pooling="attention", **settings).fit(X, y)
-    assert_array_equal(both.attention_weights(X),
-                       both.attention_weights(X, layer="pooling"))  # fmt: skip
-    assert both.attention_weights(X, layer="heads").shape == (9, 2, 8, 8)
-    heads = make(cls, **settings).fit(X, y)
-    assert_array_equal(heads.attention_weights(X),
-                       heads.attention_weights(X, layer="heads"))  # fmt: skip
-
-
-@pytest.mark.parametrize("parameters, layer", [
-    ({}, "auto"), ({}, "pooling"), ({}, "heads"), ({"attention_heads": 2}, "pooling"),
-    ({"pooling": "attention"}, "heads"), ({"pooling": "attention"}, "scores"),
-], ids=str)  # fmt: skip
-def test_weights_that_there_are_not(cls, parameters, layer):
-    X, y = draw(n=9)
-    model = make(cls, **parameters).fit(X, y)
-    sentence = (
-        "attention_weights needs pooling='attention' or attention_heads in the network "
-        "that was fitted, and layer='auto', 'pooling' or 'heads'. It has pooling="
-        f"{parameters.get('pooling', 'mean')!r} and attention_heads="
-        f"{parameters.get('attention_heads')!r}, and layer is "
-    )
-    with pytest.raises(ValueError, match=re.escape(sentence)):
-        model.attention_weights(X, layer=layer)
-
-
-@pytest.mark.parametrize("hidden_size, bidirectional, n_heads, width", [
-    (8, True, 3, 16), (8, False, 16, 8), ((6, 5), True, 4, 10), (5, False, 2, 5),
-])  # fmt: skip
-def test_heads_must_divide_a_state(cls, hidden_size, bidirectional, n_heads, width):
-    settings = {"bidirectional": bidirectional, "attention_heads": n_heads}
-    sentence = (
-        f"attention_heads={n_heads} must divide the {width} values of a state: "
-        f"hidden_size={hidden_size!r} in {1 + bidirectional} direction(s)."
-    )
-    with pytest.raises(ValueError, match=re.escape(sentence)):
-        make(cls, hidden_size=hidden_size, **settings).fit(*draw())

@@ -1,9 +1,14 @@
-"""The process's state around torch: memory that ends."""
+"""The process's state around torch: memory that ends, denormals, what is left."""
+
+import weakref
 
 import pytest
 import torch
+from conftest import draw, make
+from skorch.callbacks import Callback
 
-from sk_rnnimage._environment.process import memory_error_as
+from sk_rnnimage import RNNImageClassifier
+from sk_rnnimage._environment.process import left_empty, memory_error_as, seeded
 
 ALLOCATORS = [
     lambda: torch.empty(2**50, dtype=torch.uint8),
@@ -34,3 +39,81 @@ def test_any_other_error_stays(error):
         with memory_error_as("choose less"):
             raise error
     assert raised.value is error
+
+
+# Generators
+
+
+def test_what_is_seeded_is_restored():
+    before = torch.get_rng_state()
+    with seeded(3):
+        first = torch.rand(5)
+        with pytest.raises(KeyError), seeded(4):
+            torch.rand(7)
+            raise KeyError
+        second = torch.rand(5)
+    assert torch.equal(torch.get_rng_state(), before)
+    expected = torch.rand(10, generator=torch.Generator().manual_seed(3))
+    assert torch.equal(torch.cat([first, second]), expected)
+
+
+# Denormals and threads
+
+
+FLUSHES = torch.set_flush_denormal(False)
+
+
+class CountZeros(Callback):
+    """How many of a million numbers, each as small as a denormal, are taken as 0."""
+
+    def on_batch_end(self, net, **kwargs):
+        self.found = zeros()
+
+
+def zeros():
+    return int((torch.full((10**6,), 1e-39) * 0.5 == 0).sum())
+
+
+@pytest.mark.skipif(not FLUSHES, reason="this processor cannot flush denormals")
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_denormals_are_flushed_in_all_threads_while_a_fit_lasts(n_threads):
+    before, count = torch.get_num_threads(), CountZeros()
+    torch.set_num_threads(n_threads)
+    try:
+        assert zeros() == 0
+        make(RNNImageClassifier, callbacks=[count]).fit(*draw())
+        assert count.found == 10**6
+        assert zeros() == 0
+        assert torch.get_num_threads() == n_threads
+    finally:
+        torch.set_num_threads(before)
+
+
+# What is left behind
+
+
+class Held:
+    """Something that lies on a GPU."""
+
+
+def test_nothing_stays_on_a_gpu_after_an_error(monkeypatch):
+    emptied, held = [], []
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: emptied.append(True))
+
+    def work():
+        tensor = Held()
+        tensor.itself = tensor  # as a net and its callbacks hold each other
+        held.append(weakref.ref(tensor))
+        try:
+            raise RuntimeError("CUDA out of memory")
+        except RuntimeError as cause:
+            raise ValueError("choose a smaller batch") from cause
+
+    network = torch.nn.Linear(1, 1)
+    with pytest.raises(ValueError, match="smaller batch") as error:
+        with left_empty(network, torch.device("cuda")):
+            work()
+    assert held[0]() is None
+    assert emptied
+    assert error.value.__cause__ is not None
+    assert not network.training

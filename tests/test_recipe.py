@@ -1,9 +1,10 @@
 """The recipe of a network: what the parameters say, in plain values."""
 
 import json
+import re
 
 import pytest
-from conftest import make
+from conftest import draw, make
 
 from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier
 from sk_rnnimage.networks.recipe import changed_parameter, make_recipe, with_data
@@ -67,3 +68,16 @@ def test_other_parameters_change_no_network(cls):
 def test_the_changed_parameter_is_named(cls, changed, name):
     fitted = with_data(recipe_of(make(cls)), (8, 8), 3, False)
     assert changed_parameter(fitted, recipe_of(make(cls, **changed))) == name
+
+
+@pytest.mark.parametrize("hidden_size, bidirectional, n_heads, width", [
+    (8, True, 3, 16), (8, False, 16, 8), ((6, 5), True, 4, 10), (5, False, 2, 5),
+])  # fmt: skip
+def test_heads_must_divide_a_state(cls, hidden_size, bidirectional, n_heads, width):
+    settings = {"bidirectional": bidirectional, "attention_heads": n_heads}
+    sentence = (
+        f"attention_heads={n_heads} must divide the {width} values of a state: "
+        f"hidden_size={hidden_size!r} in {1 + bidirectional} direction(s)."
+    )
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        make(cls, hidden_size=hidden_size, **settings).fit(*draw())

@@ -1,0 +1,263 @@
+"""The callbacks of our own: learning rate, gradients, scores, stops, divergence."""
+
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from conftest import Watch, draw, make, make_settings, watched, weights_equal
+from numpy.testing import assert_array_equal
+from skorch.callbacks import Callback, EarlyStopping
+from skorch.history import History
+
+from sk_rnnimage import RNNImageClassifier
+from sk_rnnimage._training.callbacks import StopEarly, check_callbacks, own_callbacks
+
+# The learning rate and the gradient
+
+
+def test_one_cycle(cls):
+    X, y = draw(n=40)
+    watch, _ = watched(cls, X, y, batch_size=4, max_epochs=5, learning_rate=0.02)
+    rates = np.array(watch.rates)
+    top = rates.argmax()
+    assert len(rates) == 50
+    assert rates[top] == pytest.approx(0.02, rel=0.01)
+    assert rates[0] < 0.02 / 10
+    assert rates[-1] < 0.02 / 100
+    assert 5 <= top <= 9  # after 15 % of the steps
+    assert (np.diff(rates[: top + 1]) > 0).all()
+    assert (np.diff(rates[top:]) < 0).all()
+
+
+@pytest.mark.parametrize("n_epochs", [1, 2])
+def test_one_cycle_of_a_step_or_two(cls, n_epochs):
+    X, y = draw(n=20)
+    watch, model = watched(cls, X, y, max_epochs=n_epochs)
+    assert len(watch.rates) == n_epochs == model.n_iter_
+    assert all(0 < rate <= model.learning_rate for rate in watch.rates)
+
+
+def test_partial_fit_has_a_constant_rate(cls):
+    X, y = draw(n=40)
+    watch = Watch()
+    model = make(cls, callbacks=[watch], batch_size=8, learning_rate=0.003)
+    for _ in range(3):
+        model.partial_fit(X, y, classes=[0, 1, 2])
+    assert watch.rates == [0.003] * 15
+    assert model.n_iter_ == 3
+
+
+def test_gradients_are_clipped(cls):
+    X, y = draw(n=40)
+    weights = np.where(np.arange(40) < 4, 1000.0, 1.0)
+    watch = Watch()
+    model = make(cls, callbacks=[watch], batch_size=4, max_epochs=4)
+    model.fit(X, y, sample_weight=weights)
+    norms = np.array(watch.norms)
+    assert norms.max() == pytest.approx(1, abs=1e-4)  # some batches were cut to 1
+    assert norms.min() < 0.9  # and others were left alone
+
+
+# Scores
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_history_counts_weights_as_the_loss_does(early_stopping):
+    X, y = draw(n=40)
+    X_val, y_val = draw(n=10, seed=1)
+    model = make(RNNImageClassifier, early_stopping=early_stopping, batch_size=3)
+    model.fit(X, y, X_val=X_val, y_val=y_val, sample_weight_val=np.arange(10))
+    right = model.predict(X_val) == y_val
+    accuracy = model.history_[model.best_epoch_ - 1 if early_stopping else -1]
+    expected = np.average(right, weights=np.arange(10))
+    assert accuracy["valid_accuracy"] == pytest.approx(expected, abs=1e-6)
+
+
+# Early stopping
+
+
+class Snapshots(Callback):
+    """Keep the weights at the end of each epoch, after all callbacks before."""
+
+    def __init__(self):
+        self.weights, self.n_ends = [], 0
+
+    def on_epoch_end(self, net, **kwargs):
+        state = net.module_.state_dict().items()
+        self.weights.append({name: w.numpy().copy() for name, w in state})
+
+    def on_train_end(self, net, **kwargs):
+        self.n_ends += 1
+
+
+def unlearnable():
+    """Images whose labels they do not tell, and as many to validate on."""
+    X, y = draw(n=60)
+    X_val, y_val = draw(n=30, seed=1)
+    return X, y, {"X_val": X_val, "y_val": np.random.RandomState(0).permutation(y_val)}
+
+
+STOPS = {
+    "ours": {"early_stopping": True, "n_iter_no_change": 3},
+    "skorch's": {"callbacks": [EarlyStopping(patience=3, load_best=True,
+                                             sink=lambda line: None)]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("whose", STOPS)
+def test_a_stop_restores_the_weights_of_the_best_epoch(cls, whose):
+    X, y, validation = unlearnable()
+    seen, parameters = Snapshots(), STOPS[whose]
+    callbacks = [seen, *parameters.get("callbacks", [])]
+    parameters = parameters | {"callbacks": callbacks, "max_epochs": 50}
+    model = make(cls, **parameters).fit(X, y, **validation)
+    losses = [row["valid_loss"] for row in model.history_]
+    assert model.best_epoch_ == 1 + np.argmin(losses) < model.n_iter_ < 50
+    best, last = seen.weights[model.best_epoch_ - 1], seen.weights[-1]
+    assert model.weights_.keys() == best.keys()
+    for name, weights in model.weights_.items():
+        assert_array_equal(weights, best[name])
+    assert not np.array_equal(last["head.weight"], best["head.weight"])
+
+
+def test_a_stop_lets_the_epoch_be_completed_for_the_callbacks_after_it(cls):
+    X, y, validation = unlearnable()
+    seen = Snapshots()
+    parameters = {"early_stopping": True, "n_iter_no_change": 3, "max_epochs": 50}
+    model = make(cls, callbacks=[seen], **parameters).fit(X, y, **validation)
+    assert len(seen.weights) == model.n_iter_ < 50
+    assert seen.n_ends == 1
+    assert all(row.keys() == model.history_[0].keys() for row in model.history_)
+
+
+def test_the_best_epoch_is_the_one_restored(cls):
+    X, y = draw(n=60)
+    seen, silent = Snapshots(), {"sink": lambda line: None}
+    best_is_first = EarlyStopping(
+        "train_loss", lower_is_better=False, patience=4, load_best=True, **silent
+    )
+    model = make(cls, callbacks=[seen, best_is_first], max_epochs=50)
+    model.fit(X, y, X_val=X, y_val=y)
+    assert model.best_epoch_ == 1 < model.n_iter_
+    assert np.argmin([row["valid_loss"] for row in model.history_]) > 0
+    for name, weights in model.weights_.items():
+        assert_array_equal(weights, seen.weights[0][name])
+
+
+def run(stop, losses):
+    """A training of these validation losses, whose weight is the epoch's number."""
+    net = SimpleNamespace(
+        module_=torch.nn.Linear(1, 1, bias=False), history=History(), stopped_=False
+    )
+    stop.on_train_begin(net)
+    for epoch, loss in enumerate(losses, 1):
+        torch.nn.init.constant_(net.module_.weight, epoch)
+        net.history.new_epoch()
+        net.history.record("valid_loss", loss)
+        stop.on_epoch_end(net)
+        if net.stopped_:
+            break
+    stop.on_train_end(net)
+    return len(net.history), stop.best_epoch_, net.module_.weight.item()
+
+
+@pytest.mark.parametrize("patience, losses, n_epochs, best", [
+    (1, [3, 2, 1], 3, 3),  # the last is the best
+    (1, [3, 2, 2, 1], 3, 2),  # an equal loss is not lower
+    (2, [3, 2, 2.5, 2.4, 1], 4, 2),
+    (3, [3, 2, 2.5, 2.4, 1], 5, 5),
+    (2, [3, np.nan, 2, np.nan, np.nan, 1], 5, 3),
+])  # fmt: skip
+def test_when_it_stops_and_what_it_restores(patience, losses, n_epochs, best):
+    stop = StopEarly(patience)
+    for _ in range(2):  # nothing is left of an earlier training
+        assert run(stop, losses) == (n_epochs, best, best)
+        assert stop.best_weights_ is None
+
+
+def test_losses_that_are_no_numbers_restore_nothing():
+    assert run(StopEarly(2), [np.nan] * 5) == (2, 0, 2)
+
+
+# Divergence
+
+
+def spoil(images, generator):
+    """Images, but the fourth time NaN and infinity."""
+    spoil.calls += 1
+    return images / float(spoil.calls != 4)
+
+
+def test_callable_that_gives_what_is_not_finite(cls):
+    X, y = draw(n=40)
+    spoil.calls = 0
+    sentence = "augment must give finite values. In epoch 2 it gave NaN or infinity:"
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        make(cls, augment=spoil, batch_size=20).fit(X, y)
+
+
+def test_callable_that_diverges_for_another_reason(cls):
+    model = make(cls, augment="shift", learning_rate=1e300, weight_decay=1e9)
+    with pytest.raises(ValueError, match="is probably too high; try a tenth of it"):
+        model.fit(*draw())
+
+
+# The user's callbacks
+
+
+OWN = ["gradient_clipping", "schedule", "score", "valid_accuracy", "early_stopping",
+       "divergence"]  # fmt: skip
+
+
+def test_the_names_of_our_own():
+    def names(score=None, **changes):
+        return [
+            name for name, _ in own_callbacks(make_settings(**changes), score=score)
+        ]
+
+    assert names(patience=1, score=("accuracy", None)) == OWN
+    assert names(schedule=False) == ["gradient_clipping", "divergence"]
+
+
+@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize("way", ["fit", "partial_fit"])
+def test_the_name_of_one_of_our_own_is_refused(cls, way, name):
+    model = make(cls, callbacks=[(name, Callback())])
+    more = {"classes": [0, 1, 2]} if way == "partial_fit" else {}
+    sentence = (
+        f"callbacks holds a callback of the name {name!r}, which another has. Choose "
+        "another name, or pass the callback without one."
+    )
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        getattr(model, way)(*draw(), **more)
+
+
+def test_named_and_nameless_callbacks_are_one(cls):
+    X, y = draw()
+    watches = [Watch() for _ in range(3)]
+    callbacks = [("mine", watches[0]), watches[1], watches[2]]
+    model = make(cls, callbacks=callbacks).fit(X, y)
+    assert weights_equal(model, make(cls).fit(X, y))
+    assert watches[0].rates == watches[1].rates == watches[2].rates
+    assert len(watches[0].rates) == model.n_iter_
+
+
+@pytest.mark.parametrize("monitor, refused", [
+    ("valid_loss", True), ("valid_accuracy_best", True), ("train_loss", False),
+    (lambda net: True, False),
+])  # fmt: skip
+def test_a_monitor_of_validation_needs_validation_images(monitor, refused):
+    stop = EarlyStopping(monitor)
+    check_callbacks(make_settings(callbacks=[stop]), validated=True)
+    if not refused:
+        check_callbacks(make_settings(callbacks=[stop]), validated=False)
+        return
+    sentence = (
+        f"callbacks holds an EarlyStopping that monitors {monitor!r}, but there are no "
+        "validation images. Pass X_val and y_val to fit, set early_stopping=True, or "
+        "monitor 'train_loss'."
+    )
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        check_callbacks(make_settings(callbacks=[stop]), validated=False)

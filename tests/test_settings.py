@@ -1,0 +1,69 @@
+"""The parameters of a training, and how many epochs "auto" are."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from conftest import draw, draw_unequal, make, make_settings
+
+from sk_rnnimage._data.sets import ImageSet
+from sk_rnnimage._training import settings as settings_file
+from sk_rnnimage._training.settings import (
+    AUTO_EPOCHS,
+    AUTO_UPDATES,
+    auto_epochs,
+)
+from sk_rnnimage.images.kinds import Images, UnequalImages, n_batches
+
+FEWEST, MOST = AUTO_EPOCHS
+
+
+def test_settings_do_not_change():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        make_settings().max_epochs = 3
+
+
+@pytest.mark.parametrize("unequal", [False, True])
+def test_epochs_of_a_set(unequal):
+    images = Images(draw(n=30)[0][..., None])
+    if unequal:  # which come in batches of similar size, so there are more
+        images = UnequalImages([x[..., None] for x in draw_unequal(n=30)[0]])
+    data = ImageSet(images, np.arange(30) % 3, np.ones(30))
+    n_updates = len(images.batches(7))
+    assert n_updates > 5 if unequal else n_updates == 5
+    assert make_settings(max_epochs=17, batch_size=7).n_epochs(data) == 17
+    found = make_settings(max_epochs="auto", batch_size=7).n_epochs(data)
+    assert found == auto_epochs(n_updates) == int(np.ceil(400 / n_updates))
+
+
+# "auto"
+
+
+@pytest.mark.parametrize("n_rows", [1, 100, 128, 129, 1200, 5000, 60_000, 10**6])
+@pytest.mark.parametrize("batch_size", [1, 64, 128])
+def test_auto_epochs(n_rows, batch_size):
+    batches = n_batches(n_rows, batch_size)
+    epochs = auto_epochs(batches)
+    assert FEWEST <= epochs <= MOST
+    if epochs > FEWEST:
+        assert (epochs - 1) * batches < AUTO_UPDATES
+    if epochs < MOST:
+        assert epochs * batches >= AUTO_UPDATES
+
+
+def test_auto_epochs_are_those_that_the_docstrings_give(cls):
+    words = " ".join(cls.__doc__.split())
+    assert "400 updates of the optimiser, in at least 3 and at most 100 epochs" in words
+    assert [auto_epochs(n) for n in (1, 3, 4, 100, 134, 10**6)] == [
+        100, 100, 100, 4, 3, 3
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("n, weighted, epochs", [(30, 30, 7), (150, 20, 10)])
+def test_auto_epochs_of_a_fit(cls, n, weighted, epochs, monkeypatch):
+    monkeypatch.setattr(settings_file, "AUTO_UPDATES", 40)
+    X, y = draw(n=n)
+    settings = {"max_epochs": "auto", "batch_size": 5, "hidden_size": 2}
+    weights = np.arange(n) < weighted  # rows of weight 0 do not count
+    model = make(cls, **settings).fit(X, y, sample_weight=weights)
+    assert model.n_iter_ == auto_epochs(n_batches(weighted, 5)) == epochs
