@@ -1,21 +1,27 @@
 """What a fitted network gives for images: at the end, after each step, and why."""
 
+from contextlib import contextmanager, nullcontext
+
 import numpy as np
 import torch
 
 from sk_rnnimage._data.batches import Batch
+from sk_rnnimage._environment.process import one_thread
 
-# Of a batch: large enough that calls cost nothing beside the work, small enough that
-# what a network holds of it stays in some hundred megabytes.
+# Of a batch: so many that calls cost nothing beside the work ...
 PIXELS_AT_ONCE = 2**20
+# ... but no tensor that is made of it holds more values: 128 MiB in single precision
+VALUES_AT_ONCE = 2**25
+# of all images, up to which one thread is as fast as two
+FEW_PIXELS = 2**16
 
 
 def logits_of(network, images, n_views=1):
     """The logits of each image, on average over its views: (B, K)."""
-    with torch.inference_mode():
+    with _inference(images):
         pairs = (
             (indices, [_run(network, view) for view in batch.views(n_views)])
-            for indices, batch in _batches(images)
+            for indices, batch in _batches(network, images)
         )
         return _gather(pairs, len(images))
 
@@ -25,15 +31,15 @@ def staged_logits(network, images, n_views=1):
 
     The sequences are held meanwhile, so that the convolutions run once.
     """
-    with torch.inference_mode():
+    with _inference(images):
         held = [
             (indices, [_run(network.sequences, view) for view in batch.views(n_views)])
-            for indices, batch in _batches(images)
+            for indices, batch in _batches(network, images)
         ]
     n_stages = max(len(x) for _, views in held for view in views for x, _ in view)
     for t in range(1, n_stages + 1):
         # entered for each stage: between two of them the caller's code runs
-        with torch.inference_mode():
+        with _inference(images):
             pairs = (
                 (indices, [network.classify(_first_steps(view, t)) for view in views])
                 for indices, views in held
@@ -47,10 +53,10 @@ def attention_weights(network, images, layer):
 
     An image with fewer steps than another has zeros at the end.
     """
-    with torch.inference_mode():
+    with _inference(images):
         pairs = [
             (indices, _run(network.attention_weights, view, layer=layer))
-            for indices, batch in _batches(images)
+            for indices, batch in _batches(network, images)
             for view in batch.views(1)
         ]
     all_indices = [indices for indices, _ in pairs]
@@ -58,8 +64,21 @@ def attention_weights(network, images, layer):
     return tuple(_padded(all_indices, parts, len(images)) for parts in readings)
 
 
-def _batches(images):
-    for indices in images.chunks(PIXELS_AT_ONCE):
+@contextmanager
+def _inference(images):
+    """Without gradients; few images on one thread."""
+    few = images.n_pixels() <= FEW_PIXELS
+    with torch.inference_mode(), one_thread() if few else nullcontext():
+        yield
+
+
+def _batches(network, images):
+    def most(height, width):
+        n_pixels = height * width * images.image_shape[2]
+        n_values = network.largest_tensor(height, width)
+        return min(PIXELS_AT_ONCE // n_pixels, VALUES_AT_ONCE // n_values)
+
+    for indices in images.chunks(most):
         yield indices, Batch(images, indices)
 
 

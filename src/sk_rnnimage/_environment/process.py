@@ -14,7 +14,7 @@ from functools import cache
 from traceback import clear_frames
 
 import torch
-from threadpoolctl import threadpool_info
+from threadpoolctl import ThreadpoolController, threadpool_info
 
 _TURN = threading.RLock()
 
@@ -103,6 +103,23 @@ def _openmp_pauses():
         for library in libraries
     )
     return [pause for pause in pauses if pause is not None]
+
+
+@contextmanager
+def one_thread():
+    """Let the calling thread compute alone, without OpenMP's other threads.
+
+    On small work they cost more than they do, on a busy machine a hundred times as
+    much; and a process that has started them hangs in its forks. The limit belongs to
+    the calling thread, unlike ``torch.set_num_threads``.
+    """
+    with _openmp().limit(limits=1):
+        yield
+
+
+@cache
+def _openmp():
+    return ThreadpoolController().select(user_api="openmp")
 
 
 @contextmanager

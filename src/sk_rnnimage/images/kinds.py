@@ -98,9 +98,19 @@ class Images(_Kind):
             where = slice(start, start + n_together)
             yield where, self[where if indices is None else indices[where]]
 
-    def chunks(self, n_values):
-        """Slices of images that hold about so many values, to be predicted together."""
-        n_together = max(1, n_values // math.prod(self.image_shape))
+    def n_pixels(self):
+        """Pixels of all images together."""
+        return len(self) * math.prod(self.image_shape[:2])
+
+    def chunks(self, most):
+        """Indices of images to be predicted together, of which there may be ``most``.
+
+        Parameters
+        ----------
+        most : callable
+            From a height and a width to how many images of that size.
+        """
+        n_together = max(1, most(*self.image_shape[:2]))
         return [
             np.arange(start, min(start + n_together, len(self)))
             for start in range(0, len(self), n_together)
@@ -168,12 +178,16 @@ class UnequalImages(_Kind):
             for few in np.split(group, range(n_together, len(group), n_together)):
                 yield few, self._stacked(indices[few])
 
-    def chunks(self, n_values):
-        """Indices of images of similar size, of about so many values with padding."""
-        n_channels, chunks = self.image_shape[2], []
+    def n_pixels(self):
+        """Pixels of all images together."""
+        return int(self.sizes.prod(axis=1).sum())
+
+    def chunks(self, most):
+        """Indices of images of similar size to be predicted together, as in Images."""
+        chunks = []
         for group in self._similar():
-            n_together = max(1, n_values // (self._n_padded(group) * n_channels))
-            chunks += split(group, n_together)
+            height, width = self.sizes[group].max(axis=0).tolist()
+            chunks += split(group, max(1, most(height, width)))
         return chunks
 
     def batches(self, batch_size, random_state=None):

@@ -84,6 +84,15 @@ class ImageNetwork(nn.Module):
         """Tell a network without a mask whether NaN may occur in further training."""
         self.standardize.fill = missing
 
+    def largest_tensor(self, height, width):
+        """Values of the largest tensor that is made of an image of this size."""
+        n_channels = self.recipe["image_shape"][2] + self.recipe["missing"]
+        n_values = height * width * n_channels
+        if self.stem is not None:
+            n_of_stem, (height, width) = self.stem.largest_tensor(height, width)
+            n_values = max(n_values, n_of_stem)
+        return max(n_values, *(r.largest_tensor(height, width) for r in self.readings))
+
     def expects_missing(self):
         """Whether NaN is a missing pixel, and no sign of a fault, in training."""
         return self.standardize.mask or self.standardize.fill

@@ -53,6 +53,7 @@ class Reading(nn.Module):
         super().__init__()
         self.cell = recipe["cell"]
         self.bidirectional = recipe["bidirectional"]
+        self.hidden_size = recipe["hidden_size"]
         self.dropout = nn.Dropout(recipe["dropout"])
 
     def make_layer(self, n_inputs, n_units, n_steps):
@@ -80,6 +81,16 @@ class Reading(nn.Module):
         self.attention = SelfAttention(width, n_heads) if n_heads else None
         self.n_outputs = 2 * width if n_heads else width
         self.pool = make_pooling(pooling, recipe, self.n_outputs)
+
+    def largest_of_steps(self, n_steps, n_inputs):
+        """Values of the largest tensor that is made of one sequence of steps."""
+        # an LSTM's gates have four times the size of its state, and a padded sequence
+        # is read twice
+        n_gates = 8 * n_outputs(max(self.hidden_size), self.bidirectional)
+        largest = n_steps * max(n_inputs, n_gates)
+        if self.attention is None:
+            return largest
+        return max(largest, n_steps**2 * self.attention.heads.num_heads)
 
     def read(self, x, lengths=None):
         """What ``sequence`` gives, to (B, N)."""
@@ -138,6 +149,11 @@ class SequenceReading(Reading):
         self.layers = nn.ModuleList(layers)
         self.make_top(recipe, width, recipe["pooling"])
 
+    def largest_tensor(self, height, width):
+        """Values of the largest tensor that is made of a map of this size."""
+        n_steps = self.steps.count(height, width)
+        return self.largest_of_steps(n_steps, self.steps.n_features)
+
     def sequence(self, x, sizes=None):
         """A map to its steps (T, B, F), and how many are real: (B,) or None for all."""
         return self.steps(x, sizes)
@@ -183,7 +199,7 @@ class Sweep(Reading):
         self.patch = resolve_patch(scan, recipe["patch_size"], height, width)
         rows, columns = grid_shape(height, width, self.patch)
         along_rows, along_columns = [], []
-        n_inputs = self.patch[0] * self.patch[1] * channels
+        self.n_inputs = n_inputs = self.patch[0] * self.patch[1] * channels
         for n_units in recipe["hidden_size"]:
             along_rows.append(self.make_layer(n_inputs, n_units, columns))
             along_columns.append(self.make_layer(n_inputs, n_units, rows))
@@ -193,6 +209,11 @@ class Sweep(Reading):
         # self-attention needs the states of all places, of which none is the last
         all_places = recipe["attention_heads"] and recipe["pooling"] == "last"
         self.make_top(recipe, n_inputs, "mean" if all_places else recipe["pooling"])
+
+    def largest_tensor(self, height, width):
+        """Values of the largest tensor that is made of a map of this size."""
+        rows, columns = grid_shape(height, width, self.patch)
+        return self.largest_of_steps(rows * columns, self.n_inputs)
 
     def sequence(self, x, sizes=None):
         """The grid (B, rows, columns, F), and its own rows and columns (B, 2)."""

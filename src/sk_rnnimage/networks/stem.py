@@ -39,6 +39,16 @@ class ConvolutionStem(nn.Module):
             n_inputs = n_before = n_filters
         self.output_shape = (*sides, n_inputs)
 
+    def largest_tensor(self, height, width):
+        """Values of the largest of an image of this size, and the map's sides."""
+        largest = 0
+        for layer in self.layers:
+            height, width = height + layer.n_added, width + layer.n_added
+            largest = max(largest, layer.convolution.out_channels * height * width)
+            height = -(-height // layer.pool_size[0])
+            width = -(-width // layer.pool_size[1])
+        return largest, (height, width)
+
     def forward(self, x, sizes=None):
         x = x.permute(0, 3, 1, 2)  # (B, C, H, W), channels last in memory
         for layer in self.layers:

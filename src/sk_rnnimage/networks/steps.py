@@ -50,6 +50,11 @@ class Patches(nn.Module):
             return x.gather(0, indices[..., None].expand(-1, -1, x.shape[2])), lengths
         return (x if self.scan == "rows" else x[self._order(grid)]), None
 
+    def count(self, height, width):
+        """Steps of a map of this size."""
+        rows, columns = grid_shape(height, width, self.patch)
+        return rows * columns
+
     def _order(self, grid):
         if grid == self.grid:
             return self.order
@@ -119,6 +124,10 @@ class EmbeddedLines(nn.Module):
             return x, None
         heights = sizes[:, int(self.axis == "columns")]
         return x, self._n_steps(heights.clamp(min=self.n_lines))
+
+    def count(self, height, width):
+        """Steps of a map of this size."""
+        return self._n_steps(width if self.axis == "columns" else height)
 
     def _weight(self, n_inputs):
         """The weights for lines that may be shorter: those of absent pixels left out.
