@@ -1,30 +1,47 @@
 """The callbacks of our own, and the check of the user's."""
 
+import re
+import sys
 from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
 import torch
-from skorch.callbacks import Callback, EarlyStopping, LRScheduler, PassthroughScoring
+from skorch.callbacks import (
+    BatchScoring,
+    Callback,
+    EarlyStopping,
+    EpochScoring,
+    LRScheduler,
+    PassthroughScoring,
+    PrintLog,
+)
 from torch import nn
 
 WARM_UP = 0.15  # fraction of the updates in which the learning rate rises
+NAMES_OF_SKORCH = {"epoch_timer", "train_loss", "valid_loss", "print_log"}
 
 
-def own_callbacks(settings, n_updates=1, score=None):
+def own_callbacks(settings, target=None, n_updates=1, validated=True):
     """Pairs (name, callback), called in this order and before the user's.
 
     Parameters
     ----------
     settings : Settings
         Of the training.
-    n_updates : int
+    target : Classes, default=None
+        Gives the score of the validation and the temperature. None is enough for the
+        names of the callbacks.
+    n_updates : int, default=1
         Updates of all epochs together.
-    score : tuple (name, function), default=None
-        What is recorded of the validation set, where there is one.
+    validated : bool, default=True
+        Whether there are validation images.
     """
-    callbacks = [("gradient_clipping", ClipGradients())]
-    if settings.schedule:
+    callbacks = [
+        ("gradient_clipping", ClipGradients()),
+        ("calibration", Calibrate(target)),
+    ]
+    if settings.schedule and not any(map(_is_schedule, settings.callbacks or ())):
         cycle = LRScheduler(
             torch.optim.lr_scheduler.OneCycleLR,
             step_every="batch",
@@ -33,15 +50,26 @@ def own_callbacks(settings, n_updates=1, score=None):
             total_steps=n_updates + 1,  # the scheduler counts its first step too
         )
         callbacks.append(("schedule", cycle))
-    if score is not None:
-        name = f"valid_{score[0]}"
+    if settings.patience is not None:
+        callbacks.append(("anneal", Anneal(settings.patience)))
+    if validated:
+        score, function = ("accuracy", None) if target is None else target.score
+        name = f"valid_{score}"
         callbacks += [
-            ("score", ValidationScore(name, score[1])),
+            ("score", ValidationScore(name, function)),
             (name, PassthroughScoring(name, lower_is_better=False)),
         ]
     if settings.patience is not None:
         callbacks.append(("early_stopping", StopEarly(settings.patience)))
+    callbacks.append(("learning_rate", RecordLearningRate()))
     return [*callbacks, ("divergence", StopAtDivergence())]
+
+
+def _is_schedule(item):
+    """Whether an item of the user's callbacks sets the learning rate."""
+    callback = item[1] if isinstance(item, tuple) else item
+    kind = callback if isinstance(callback, type) else type(callback)
+    return issubclass(kind, LRScheduler)
 
 
 def check_callbacks(settings, validated):
@@ -55,8 +83,8 @@ def check_callbacks(settings, validated):
         Whether there will be validation images.
     """
     # a name that some training of ours uses is taken in each
-    whole = replace(settings, schedule=True, patience=1)
-    names = {name for name, _ in own_callbacks(whole, score=("accuracy", None))}
+    whole = replace(settings, schedule=True, patience=1, callbacks=None)
+    names = NAMES_OF_SKORCH | {name for name, _ in own_callbacks(whole)}
     for item in settings.callbacks or ():
         pair = isinstance(item, tuple) and len(item) == 2
         name, callback = item if pair else (None, item)
@@ -72,6 +100,12 @@ def check_callbacks(settings, validated):
                 "Choose another name, or pass the callback without one."
             )
         names |= {name} - {None}
+        if issubclass(kind, (EpochScoring, BatchScoring)):
+            raise ValueError(
+                f"callbacks holds an {kind.__name__}, which scores the net as a "
+                "classifier; this net's targets carry weights. Pass X_val and y_val to "
+                "fit: history_ then has valid_loss and valid_accuracy."
+            )
         monitor = getattr(callback, "monitor", None)
         if not validated and isinstance(monitor, str) and monitor.startswith("valid"):
             raise ValueError(
@@ -94,6 +128,46 @@ class ClipGradients(Callback):
         nn.utils.clip_grad_norm_(self.parameters_, 1.0)
 
 
+class Calibrate(Callback):
+    """Set the network's temperature, and record losses of calibrated logits.
+
+    The criterion's smoothed labels hold the confidence down; what is recorded as
+    ``train_loss`` is, like the validation's, the loss of the probabilities that the
+    network would give.
+
+    Parameters
+    ----------
+    target : Classes
+        Gives the temperature for the mean confidence of an epoch.
+    """
+
+    def __init__(self, target):
+        self.target = target
+
+    def on_epoch_begin(self, net, **kwargs):
+        self.confidence_, self.n_ = 0.0, 0
+
+    def on_batch_end(self, net, batch=None, training=False, y_pred=None, **kwargs):
+        if training:
+            logits = y_pred.detach()
+            self.confidence_ += self.target.confidence(logits).sum()
+            self.n_ += len(logits)
+            calibrated = logits / net.module_.temperature
+            loss = self.target.loss(calibrated, batch[1])
+            net.history.record_batch("train_loss", float(loss))
+
+    def on_batch_begin(self, net, training=False, **kwargs):
+        if not training:  # the first validation batch comes after all training batches
+            self._update(net)
+
+    def on_epoch_end(self, net, **kwargs):
+        self._update(net)
+
+    def _update(self, net):
+        confidence = float(self.confidence_ / self.n_)
+        net.module_.temperature = self.target.temperature(confidence)
+
+
 class ValidationScore(Callback):
     """Record the weighted mean score of each validation batch.
 
@@ -114,6 +188,66 @@ class ValidationScore(Callback):
             codes, weights = batch[1]
             score = float((self.function(y_pred, codes) * weights).mean())
             net.history.record_batch(self.name, score)
+
+
+class RecordLearningRate(Callback):
+    """Record the learning rate of the last update of each epoch, as ``event_lr``."""
+
+    def on_grad_computed(self, net, **kwargs):
+        self.rate_ = net.optimizer_.param_groups[0]["lr"]
+
+    def on_epoch_end(self, net, **kwargs):
+        net.history.record("event_lr", self.rate_)
+
+
+class PlainLog(PrintLog):
+    """skorch's table of epochs, in colour on a terminal alone."""
+
+    def format_row(self, row, key, color):
+        """A value of the table as text."""
+        text = super().format_row(row, key, color)
+        return text if sys.stdout.isatty() else re.sub(r"\x1b\[\d*m", "", text)
+
+
+class Anneal(Callback):
+    """Let the learning rate fall to 0 once the validation loss stalls, then stop.
+
+    Early stopping at the height of a cycle would keep weights that are still noisy, and
+    lose what the fall of the learning rate brings. So where the loss has not fallen for
+    half of the patience, the learning rate goes to 0 in the other half, linearly from
+    where it is; with it training ends.
+
+    Parameters
+    ----------
+    patience : int
+        Epochs without a lower validation loss before training stops.
+    """
+
+    def __init__(self, patience):
+        self.patience = patience
+
+    def on_train_begin(self, net, **kwargs):
+        self.best_loss_, self.best_epoch_ = np.inf, 0
+        self.rates_ = None  # of the updates that are left, once it anneals
+
+    def on_batch_begin(self, net, training=False, **kwargs):
+        if training and self.rates_ is not None:
+            rate = self.rates_.pop(0)
+            for group in net.optimizer_.param_groups:
+                group["lr"] = rate  # in place of the schedule's
+
+    def on_epoch_end(self, net, **kwargs):
+        epoch, loss = len(net.history), net.history[-1, "valid_loss"]
+        if loss < self.best_loss_:
+            self.best_loss_, self.best_epoch_ = loss, epoch
+        n_misses = epoch - self.best_epoch_
+        if self.rates_ is None and n_misses >= -(-self.patience // 2) < self.patience:
+            n_updates = net.history[-1, "train_batch_count"]
+            n_updates *= self.patience - n_misses
+            rate = net.optimizer_.param_groups[0]["lr"]
+            self.rates_ = list(np.linspace(rate, 0, n_updates + 1)[:-1])
+        elif self.rates_ == []:
+            net.stopped_ = True
 
 
 class StopEarly(Callback):
@@ -144,11 +278,14 @@ class StopEarly(Callback):
         if loss < self.best_loss_:  # never true for NaN
             self.best_epoch_, self.best_loss_ = epoch, loss
             self.best_weights_ = deepcopy(net.module_.state_dict())
-        net.stopped_ = epoch - self.best_epoch_ >= self.patience
+            self.best_temperature_ = net.module_.temperature
+        if epoch - self.best_epoch_ >= self.patience:
+            net.stopped_ = True
 
     def on_train_end(self, net, **kwargs):
         if self.best_epoch_ not in (0, len(net.history)):
             net.module_.load_state_dict(self.best_weights_)
+            net.module_.temperature = self.best_temperature_
         self.best_weights_ = None  # on a GPU they would stay there
 
 

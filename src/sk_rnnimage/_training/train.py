@@ -10,6 +10,7 @@ from sk_rnnimage._data.batches import Batches
 from sk_rnnimage._environment.borrowed import ModeOnce
 from sk_rnnimage._environment.process import left_empty, memory_error_as, reproducible
 from sk_rnnimage._training.callbacks import (
+    PlainLog,
     is_stop_of_skorch,
     own_callbacks,
     restored_epoch,
@@ -66,8 +67,7 @@ def make_net(network, data, valid, target, settings):
     """The skorch net that trains a network; the arguments are those of ``train``."""
     n_epochs, device = settings.n_epochs(data), torch.device(settings.device)
     n_updates = n_epochs * data.n_batches(settings.batch_size)
-    score = None if valid is None else target.score
-    callbacks = own_callbacks(settings, n_updates, score)
+    callbacks = own_callbacks(settings, target, n_updates, valid is not None)
     return _Net(
         network,
         criterion=target.criterion(),
@@ -94,6 +94,7 @@ def make_net(network, data, valid, target, settings):
         iterator_valid__device=device,
         train_split=None if valid is None else predefined_split(valid),
         callbacks=callbacks + list(settings.callbacks or []),
+        callbacks__print_log=PlainLog(keys_ignored="event_lr"),
         verbose=settings.verbose,
         device=device,
     )

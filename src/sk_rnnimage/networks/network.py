@@ -31,6 +31,7 @@ class ImageNetwork(nn.Module):
     def __init__(self, recipe):
         super().__init__()
         self.recipe = recipe
+        self.temperature = recipe["temperature"]
         *sides, n_channels = recipe["image_shape"]
         self.standardize = Standardize(n_channels, recipe["missing"])
         shape = *sides, n_channels + recipe["missing"]
@@ -66,7 +67,9 @@ class ImageNetwork(nn.Module):
             for reading, sequence in zip(self.readings, sequences)
         ]
         x = torch.cat(pooled, dim=1) if len(pooled) > 1 else pooled[0]
-        return self.head(self.dropout(x))
+        logits = self.head(self.dropout(x))
+        # in training the criterion takes them as they are
+        return logits if self.training else logits / self.temperature
 
     def attention_weights(self, x, sizes=None, *, layer):
         """Attention weights of each reading's pooling, or of its self-attention."""
