@@ -5,11 +5,12 @@ it found.
 """
 
 import gc
+import os
 import re
 import threading
 import warnings
 from contextlib import contextmanager
-from ctypes import CDLL
+from ctypes import CDLL, CFUNCTYPE, c_uint, c_void_p
 from functools import cache
 from traceback import clear_frames
 
@@ -86,23 +87,40 @@ def _denormals_flushed():
 
 
 def _flush_denormals(flush):
-    """Set the calling thread's flag, and restart the others, which inherit it."""
+    """Set the flag of the calling thread and of the OpenMP threads that work for it.
+
+    It belongs to a thread, and torch has no way to set it in its workers, so each of
+    them is made to call torch. A thread has workers of its own: what others compute
+    keeps its flags.
+    """
     torch.set_flush_denormal(flush)
-    if torch.get_num_threads() > 1:
-        # the flag belongs to a thread, and torch gives no way to set it in its workers
-        for end_threads in _openmp_pauses():
-            end_threads(1)  # omp_pause_soft
+    n_threads = torch.get_num_threads()
+    run_in_team = _openmp_parallel()
+    if n_threads > 1 and run_in_team is not None:
+        task = _TASK(lambda _: torch.set_flush_denormal(flush) and None)
+        run_in_team(task, None, n_threads, 0)
+
+
+_TASK = CFUNCTYPE(None, c_void_p)
 
 
 @cache
-def _openmp_pauses():
-    """``omp_pause_resource_all`` of the OpenMP libraries in this process."""
-    libraries = [lib for lib in threadpool_info() if lib["user_api"] == "openmp"]
-    pauses = (
-        getattr(CDLL(library["filepath"]), "omp_pause_resource_all", None)
-        for library in libraries
-    )
-    return [pause for pause in pauses if pause is not None]
+def _openmp_parallel():
+    """``GOMP_parallel`` of torch's OpenMP library, or None where it has none.
+
+    It is what ``#pragma omp parallel`` calls: it runs a function in each thread of the
+    calling thread's team.
+    """
+    folder = os.path.dirname(torch.__file__)
+    paths = [
+        lib["filepath"] for lib in threadpool_info() if lib["user_api"] == "openmp"
+    ]
+    paths.sort(key=lambda path: not path.startswith(folder))  # torch's own first
+    function = getattr(CDLL(paths[0]), "GOMP_parallel", None) if paths else None
+    if function is not None:
+        function.restype = None
+        function.argtypes = [_TASK, c_void_p, c_uint, c_uint]
+    return function
 
 
 @contextmanager
@@ -111,15 +129,35 @@ def one_thread():
 
     On small work they cost more than they do, on a busy machine a hundred times as
     much; and a process that has started them hangs in its forks. The limit belongs to
-    the calling thread, unlike ``torch.set_num_threads``.
+    the calling thread, unlike that of ``torch.set_num_threads``.
     """
+    set_mkl_threads = _mkl_set_num_threads_local()
     with _openmp().limit(limits=1):
-        yield
+        before = set_mkl_threads(1)  # torch has told MKL a number of its own
+        try:
+            yield
+        finally:
+            set_mkl_threads(before)
 
 
 @cache
 def _openmp():
     return ThreadpoolController().select(user_api="openmp")
+
+
+@cache
+def _mkl_set_num_threads_local():
+    """That function of the MKL in torch: it gives what was set before.
+
+    Where torch was built without MKL, a function that does nothing.
+    """
+    folder = os.path.join(os.path.dirname(torch.__file__), "lib")
+    for name in ("libtorch_cpu.so", "libtorch_cpu.dylib", "torch_cpu.dll"):
+        path = os.path.join(folder, name)
+        if os.path.exists(path):
+            function = getattr(CDLL(path), "MKL_Set_Num_Threads_Local", None)
+            return function or (lambda n_threads: 0)
+    return lambda n_threads: 0
 
 
 @contextmanager
