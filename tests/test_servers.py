@@ -19,32 +19,35 @@ from sk_rnnimage._environment.process import _denormals_flushed, one_thread
 
 FLUSHES = torch.set_flush_denormal(False)
 
-# A parent that has loaded, and perhaps predicted, forks a child that predicts.
+# A parent forks a child that predicts: when it has loaded a model, and when it has
+# predicted itself.
 FORK = """
 import os, sys, joblib, numpy as np, torch
 torch.set_num_threads(2)
-model, X, expected = joblib.load(sys.argv[1])
-if sys.argv[2] == "predict first":
+
+def fork(model, X, expected):
+    child = os.fork()
+    if not child:
+        os._exit(0 if np.allclose(model.predict_proba(X), expected) else 3)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+for path in sys.argv[1:]:
+    model, X, expected = joblib.load(path)
+    fork(model, X, expected)
     model.predict(X)
-child = os.fork()
-if not child:
-    same = np.allclose(model.predict_proba(X), expected)
-    os._exit(0 if same else 3)
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    fork(model, X, expected)
 """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-@pytest.mark.parametrize("cell", ["lstm", "lmu"])
-@pytest.mark.parametrize("before", ["load", "predict first"])
-def test_a_fork_predicts(cls, cell, before, tmp_path):
+def test_a_fork_predicts(cls, tmp_path):
     X, y = draw(n=30)
-    model = make(cls, cell=cell).fit(X, y)
-    joblib.dump((model, X, model.predict_proba(X)), tmp_path / "model.joblib")
-    command = [sys.executable, "-W", "ignore", "-c", FORK, tmp_path / "model.joblib"]
-    # a hang ends in a TimeoutExpired
-    result = subprocess.run([*command, before], timeout=60)
-    assert result.returncode == 0
+    paths = [tmp_path / f"{cell}.joblib" for cell in ("lstm", "lmu")]
+    for path in paths:
+        model = make(cls, cell=path.stem).fit(X, y)
+        joblib.dump((model, X, model.predict_proba(X)), path)
+    command = [sys.executable, "-W", "ignore", "-c", FORK, *paths]
+    subprocess.run(command, timeout=60, check=True)  # a hang ends in TimeoutExpired
 
 
 def test_few_images_are_predicted_on_one_thread(cls, monkeypatch):
