@@ -39,6 +39,12 @@ def rows_of(x):
 # From the states to probabilities
 
 
+def head(model, pooled):
+    """Logits (B, K) of pooled states (B, N), divided by the temperature."""
+    w = model.weights_
+    return (pooled @ w["head.weight"].T + w["head.bias"]) / w["temperature"]
+
+
 def softmax(x, axis=-1):
     x = np.exp(x - x.max(axis=axis, keepdims=True))
     return x / x.sum(axis=axis, keepdims=True)
@@ -74,7 +80,7 @@ def by_hand(model, sequences):
 
 
 def classify(model, pooled):
-    logits = pooled @ model.weights_["head.weight"].T + model.weights_["head.bias"]
+    logits = head(model, pooled)
     return softmax(logits)
 
 

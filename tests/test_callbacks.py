@@ -1,18 +1,33 @@
 """The callbacks of our own: learning rate, gradients, scores, stops, divergence."""
 
+import copy
 import re
+import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from conftest import Watch, draw, make, make_settings, watched, weights_equal
-from numpy.testing import assert_array_equal
-from skorch.callbacks import Callback, EarlyStopping
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import load_digits
+from skorch.callbacks import (
+    BatchScoring,
+    Callback,
+    EarlyStopping,
+    EpochScoring,
+    LRScheduler,
+)
 from skorch.history import History
 
 from sk_rnnimage import RNNImageClassifier
-from sk_rnnimage._training.callbacks import StopEarly, check_callbacks, own_callbacks
+from sk_rnnimage._training.callbacks import (
+    Anneal,
+    StopEarly,
+    check_callbacks,
+    own_callbacks,
+    restored_epoch,
+)
 
 # The learning rate and the gradient
 
@@ -116,9 +131,9 @@ def test_a_stop_restores_the_weights_of_the_best_epoch(cls, whose):
     losses = [row["valid_loss"] for row in model.history_]
     assert model.best_epoch_ == 1 + np.argmin(losses) < model.n_iter_ < 50
     best, last = seen.weights[model.best_epoch_ - 1], seen.weights[-1]
-    assert model.weights_.keys() == best.keys()
-    for name, weights in model.weights_.items():
-        assert_array_equal(weights, best[name])
+    assert model.weights_.keys() == best.keys() | {"temperature"}
+    for name, weights in best.items():
+        assert_array_equal(model.weights_[name], weights)
     assert not np.array_equal(last["head.weight"], best["head.weight"])
 
 
@@ -142,8 +157,8 @@ def test_the_best_epoch_is_the_one_restored(cls):
     model.fit(X, y, X_val=X, y_val=y)
     assert model.best_epoch_ == 1 < model.n_iter_
     assert np.argmin([row["valid_loss"] for row in model.history_]) > 0
-    for name, weights in model.weights_.items():
-        assert_array_equal(weights, seen.weights[0][name])
+    for name, weights in seen.weights[0].items():
+        assert_array_equal(model.weights_[name], weights)
 
 
 def run(stop, losses):
@@ -151,6 +166,7 @@ def run(stop, losses):
     net = SimpleNamespace(
         module_=torch.nn.Linear(1, 1, bias=False), history=History(), stopped_=False
     )
+    net.module_.temperature = 1.0
     stop.on_train_begin(net)
     for epoch, loss in enumerate(losses, 1):
         torch.nn.init.constant_(net.module_.weight, epoch)
@@ -207,21 +223,32 @@ def test_callable_that_diverges_for_another_reason(cls):
 # The user's callbacks
 
 
-OWN = ["gradient_clipping", "schedule", "score", "valid_accuracy", "early_stopping",
-       "divergence"]  # fmt: skip
+OWN = [
+    "gradient_clipping",
+    "calibration",
+    "schedule",
+    "anneal",
+    "score",
+    "valid_accuracy",
+    "early_stopping",
+    "learning_rate",
+    "divergence",
+]
+SKORCHS = ["epoch_timer", "train_loss", "valid_loss", "print_log"]
 
 
 def test_the_names_of_our_own():
-    def names(score=None, **changes):
-        return [
-            name for name, _ in own_callbacks(make_settings(**changes), score=score)
-        ]
+    def names(**options):
+        settings = {"patience": options.pop("patience", None)}
+        settings["schedule"] = options.pop("schedule", True)
+        return {name for name, _ in own_callbacks(make_settings(**settings), **options)}
 
-    assert names(patience=1, score=("accuracy", None)) == OWN
-    assert names(schedule=False) == ["gradient_clipping", "divergence"]
+    assert names(patience=1) == set(OWN)
+    always = {"gradient_clipping", "calibration", "learning_rate", "divergence"}
+    assert names(schedule=False, validated=False) == always
 
 
-@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize("name", OWN + SKORCHS)
 @pytest.mark.parametrize("way", ["fit", "partial_fit"])
 def test_the_name_of_one_of_our_own_is_refused(cls, way, name):
     model = make(cls, callbacks=[(name, Callback())])
@@ -261,3 +288,138 @@ def test_a_monitor_of_validation_needs_validation_images(monitor, refused):
     )
     with pytest.raises(ValueError, match=re.escape(sentence)):
         check_callbacks(make_settings(callbacks=[stop]), validated=False)
+
+
+@pytest.mark.parametrize("kind", [EpochScoring, BatchScoring])
+def test_callbacks_that_score_a_classifier_are_refused(cls, kind):
+    model = make(cls, callbacks=[kind("accuracy")])
+    sentence = f"callbacks holds an {kind.__name__}, which scores the net as a class"
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        model.fit(*draw())
+
+
+# The learning rate
+
+
+def test_the_learning_rate_is_in_the_history(cls):
+    X, y = draw(n=40)
+    watch, model = watched(cls, X, y, batch_size=8, max_epochs=4)
+    ends = watch.rates[4::5]  # of five updates an epoch
+    assert [row["event_lr"] for row in model.history_] == pytest.approx(ends)
+    model.partial_fit(X, y)
+    assert model.history_[-1]["event_lr"] == model.learning_rate
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_a_schedule_of_the_users_replaces_ours(cls, named):
+    X, y = draw(n=40)
+    schedule = LRScheduler("StepLR", step_size=1, gamma=0.5)
+    watch = Watch()
+    callbacks = [("mine", schedule) if named else schedule, watch]
+    make(cls, callbacks=callbacks, learning_rate=0.01, max_epochs=4).fit(X, y)
+    assert watch.rates == pytest.approx([0.01, 0.005, 0.0025, 0.00125])
+
+
+def test_early_stopping_lets_the_learning_rate_fall_to_0_first(cls):
+    X, y, validation = unlearnable()
+    parameters = {"n_iter_no_change": 6, "max_epochs": 500, "batch_size": 20}
+    watch = Watch()
+    model = make(cls, early_stopping=True, callbacks=[watch], **parameters)
+    model.fit(X, y, **validation)
+    assert model.n_iter_ == model.best_epoch_ + 6 < 500
+    rates = np.array(watch.rates)
+    falling = rates[-9:]  # in three epochs of three updates
+    steps = np.diff(np.append(falling, 0))
+    assert_allclose(steps, -falling[0] / 9, rtol=1e-6)
+    assert (np.diff(rates[:-9]) > 0).all()  # before it was still rising
+
+
+def test_training_stops_where_the_learning_rate_is_0(cls):
+    """Also where the validation loss goes on falling to the end."""
+    anneal, group, rates = Anneal(patience=4), {"lr": 1.0}, []
+    net = SimpleNamespace(history=History(), stopped_=False)
+    net.optimizer_ = SimpleNamespace(param_groups=[group])
+    anneal.on_train_begin(net)
+    for loss in (3.0, 2.0, 2.5, 2.5, 1.0, 0.5, 0.1):
+        net.history.new_epoch()
+        for _ in range(2):
+            anneal.on_batch_begin(net, training=True)
+            rates.append(group["lr"])
+        net.history.record("valid_loss", loss)
+        net.history.record("train_batch_count", 2)
+        anneal.on_epoch_end(net)
+        if net.stopped_:
+            break
+    assert rates == [1.0] * 8 + [1.0, 0.75, 0.5, 0.25]
+    assert len(net.history) == 6
+
+
+# What is printed
+
+
+def test_colours_are_for_terminals_alone(cls, capsys, monkeypatch):
+    X, y = draw(n=40)
+    make(cls, verbose=1, max_epochs=2).fit(X, y, X_val=X, y_val=y)
+    printed = capsys.readouterr().out
+    assert "valid_loss" in printed
+    assert "\x1b" not in printed
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    make(cls, verbose=1, max_epochs=2).fit(X, y, X_val=X, y_val=y)
+    assert "\x1b" in capsys.readouterr().out
+
+
+# Probabilities
+
+
+def calibration_error(model, X, y):
+    """The expected calibration error in ten bins of confidence."""
+    proba = model.predict_proba(X)
+    confidence, correct = proba.max(1), model.classes_[proba.argmax(1)] == y
+    bins = np.minimum((10 * confidence).astype(int), 9)
+    gaps = [
+        (bins == b).mean()
+        * abs(correct[bins == b].mean() - confidence[bins == b].mean())
+        for b in np.unique(bins)
+    ]
+    return sum(gaps)
+
+
+def test_probabilities_are_calibrated(cls):
+    X, y = load_digits(return_X_y=True)
+    model = cls(random_state=0).fit(X[:1000], y[:1000])
+    assert model.predict_proba(X[1000:]).max() > 0.99
+    assert calibration_error(model, X[1000:], y[1000:]) < 0.03
+    raw = copy.deepcopy(model)
+    raw.module_.temperature = 1.0
+    assert calibration_error(raw, X[1000:], y[1000:]) > 0.08
+
+
+def test_the_losses_of_training_and_validation_are_of_one_kind(cls):
+    X, y = draw(n=200)
+    model = make(cls, max_epochs=20).fit(X, y, X_val=X, y_val=y)
+    last = model.history_[-1]
+    assert last["valid_loss"] < 0.2
+    assert last["train_loss"] == pytest.approx(last["valid_loss"], abs=0.1)
+    proba = model.predict_proba(X)
+    loss = -np.log(proba[np.arange(200), y]).mean()
+    assert last["valid_loss"] == pytest.approx(loss, rel=1e-5)
+
+
+def test_the_temperature_of_a_restored_epoch_is_restored(cls):
+    X, y, validation = unlearnable()
+    parameters = {"early_stopping": True, "n_iter_no_change": 3, "max_epochs": 50}
+    model = make(cls, **parameters).fit(X, y, **validation)
+    proba = model.predict_proba(validation["X_val"])
+    loss = -np.log(proba[np.arange(30), validation["y_val"]]).mean()
+    assert loss == pytest.approx(model.history_[model.best_epoch_ - 1]["valid_loss"])
+
+
+def test_the_last_callback_that_restores_says_the_best_epoch():
+    ours, theirs = StopEarly(3), EarlyStopping(load_best=True)
+    ours.best_epoch_, theirs.best_epoch_ = 5, 1
+    net = SimpleNamespace(callbacks_=[("ours", ours), ("theirs", theirs)])
+    assert restored_epoch(net) == 1
+    net.callbacks_.pop()
+    assert restored_epoch(net) == 5
+    ours.best_epoch_ = 0  # each loss was NaN
+    assert restored_epoch(net) is None

@@ -128,6 +128,8 @@ def test_the_decay_of_the_weights_leaves_the_lrus_memory_alone(digits):
         for d in (0, 1e5)
     )
     for name, weight in plain.items():
+        if name == "temperature":  # which is not learned by the optimiser
+            continue
         alone = any(part in name for part in ("log_", "bias", "standardize"))
         same = np.allclose(weight, decayed[name], rtol=1e-2, atol=1e-4)
         assert same == alone, name

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import draw, make
-from networks_by_hand import softmax
+from networks_by_hand import head, softmax
 from numpy.testing import assert_allclose
 
 from sk_rnnimage import RNNImageClassifier
@@ -81,7 +81,7 @@ def test_the_weights_of_the_pooling_by_hand(cls, scan, cell):
     assert_allclose(weights.sum(axis=1), 1)
     assert_allclose(weights, pooling_by_hand(model, 0, states), atol=1e-9)
     pooled = np.einsum("bt,tbn->bn", weights, states)
-    logits = pooled @ model.weights_["head.weight"].T + model.weights_["head.bias"]
+    logits = head(model, pooled)
     assert_allclose(model.predict_proba(X), softmax(logits), atol=1e-9)
 
 
@@ -128,7 +128,7 @@ def test_self_attention_by_hand(cls, scan, bidirectional, n_heads):
     assert_allclose(found.sum(axis=3), 1)
     assert_allclose(found, weights, atol=1e-9)
     pooled = seen.mean(axis=1)
-    logits = pooled @ model.weights_["head.weight"].T + model.weights_["head.bias"]
+    logits = head(model, pooled)
     assert_allclose(model.predict_proba(X), softmax(logits), atol=1e-9)
 
 
@@ -142,5 +142,5 @@ def test_the_last_state_beside_what_it_sees(bidirectional):
     last = seen[:, -1].copy()
     if bidirectional:  # the second cell ends at the first step
         last[:, 8:16] = seen[:, 0, 8:16]
-    logits = last @ model.weights_["head.weight"].T + model.weights_["head.bias"]
+    logits = head(model, last)
     assert_allclose(model.predict_proba(X), softmax(logits), atol=1e-9)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import CLASSIFIERS, draw, draw_unequal, make
-from networks_by_hand import softmax
+from networks_by_hand import head, softmax
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier, _prediction
@@ -93,13 +93,12 @@ def test_scans_step_together_and_the_shorter_one_waits():
     found = stages(model, X)
     assert len(found) == 8
     network, steps = steps_of(model, X)
-    weights = model.weights_["head.weight"], model.weights_["head.bias"]
     for t, stage in enumerate(found, 1):
         parts = [
             reading.read(whole[:n]).detach().numpy()
             for reading, (whole, _), n in zip(network.readings, steps, (t, min(t, 5)))
         ]
-        logits = np.concatenate(parts, axis=1) @ weights[0].T + weights[1]
+        logits = head(model, np.concatenate(parts, axis=1))
         assert_allclose(stage, softmax(logits), atol=1e-9)
     assert_array_equal(found[-1], model.predict_proba(X))
 

@@ -37,7 +37,8 @@ def test_rows_and_one_layer_are_the_cell_and_nothing_else(
     n_parts = {"mingru": 2, "lru": 7, "lmu": 5}.get(cell, 4) * (1 + bidirectional)
     n_parts = 3 if cell is None else n_parts
     n_pooling = 4 if pooling == "attention" else 0
-    assert len(model.weights_) == 2 + n_parts + n_pooling + 2  # pixels, cell, head
+    # pixels, cell, head, temperature
+    assert len(model.weights_) == 2 + n_parts + n_pooling + 2 + 1
 
 
 @pytest.mark.parametrize("cell", CELLS)

@@ -215,7 +215,6 @@ class BaseImageEstimator(BaseEstimator):
         for row in history:
             row["epoch"] += len(before)
         weights = weights_of(network)
-        fitted = {**network.recipe, "temperature": network.temperature}
         names = ("image_shape_", "n_features_in_", "feature_names_in_")
         format_ = {n: v for n, v in vars(recipe.reader).items() if n in names}
         vars(self).pop("feature_names_in_", None)  # shaped images have none
@@ -225,10 +224,10 @@ class BaseImageEstimator(BaseEstimator):
             weights_=weights,
             history_=before + history,
             best_epoch_=len(before) + best_epoch,
-            _fitted_recipe=fitted,
+            _fitted_recipe=network.recipe,
             _optimizer_state=optimizer_state,
             _seed=recipe.training.seed,
-            _module=LazyNetwork(fitted, weights, network),
+            _module=LazyNetwork(network.recipe, weights, network),
         )
         return self
 

@@ -145,13 +145,13 @@ class Calibrate(Callback):
         self.target = target
 
     def on_epoch_begin(self, net, **kwargs):
-        self.confidence_, self.n_ = 0.0, 0
+        self.confidence_, self.weight_ = 0.0, 0.0
 
     def on_batch_end(self, net, batch=None, training=False, y_pred=None, **kwargs):
         if training:
-            logits = y_pred.detach()
-            self.confidence_ += self.target.confidence(logits).sum()
-            self.n_ += len(logits)
+            logits, (_, weights) = y_pred.detach(), batch[1]
+            self.confidence_ += (self.target.confidence(logits) * weights).sum()
+            self.weight_ += weights.sum()
             calibrated = logits / net.module_.temperature
             loss = self.target.loss(calibrated, batch[1])
             net.history.record_batch("train_loss", float(loss))
@@ -164,8 +164,11 @@ class Calibrate(Callback):
         self._update(net)
 
     def _update(self, net):
-        confidence = float(self.confidence_ / self.n_)
-        net.module_.temperature = self.target.temperature(confidence)
+        confidence = float(self.confidence_ / self.weight_)
+        temperature = self.target.temperature(confidence)
+        # rounded as in weights_, so that a loaded network gives the same bits
+        dtype = net.module_.dtype
+        net.module_.temperature = float(torch.tensor(temperature, dtype=dtype))
 
 
 class ValidationScore(Callback):
@@ -330,9 +333,12 @@ def is_stop_of_skorch(net):
 
 
 def restored_epoch(net):
-    """The epoch whose weights a callback has restored, counted from 1, or None."""
-    for _, callback in net.callbacks_:
+    """The epoch whose weights a callback has restored, counted from 1, or None.
+
+    Of several callbacks the last one's weights stay.
+    """
+    for _, callback in reversed(net.callbacks_):
         restores = isinstance(callback, EarlyStopping) and callback.load_best
         if restores or isinstance(callback, StopEarly):
-            return callback.best_epoch_
+            return callback.best_epoch_ or None  # 0 where each loss was NaN
     return None

@@ -31,7 +31,7 @@ class ImageNetwork(nn.Module):
     def __init__(self, recipe):
         super().__init__()
         self.recipe = recipe
-        self.temperature = recipe["temperature"]
+        self.temperature = 1.0  # set in training, by how far that has got
         *sides, n_channels = recipe["image_shape"]
         self.standardize = Standardize(n_channels, recipe["missing"])
         shape = *sides, n_channels + recipe["missing"]
@@ -193,17 +193,21 @@ def load_network(recipe, weights):
     """
     with torch.device("meta"):  # of this thread alone, unlike the default device
         network = ImageNetwork(recipe)
-    _check_shapes(network.state_dict(), weights)
+    expected = network.state_dict()
+    _check_shapes({**expected, "temperature": np.empty(())}, weights)
     # copies: training goes on from them, and earlier weights are not written over
-    tensors = {name: torch.tensor(array) for name, array in weights.items()}
+    tensors = {name: torch.tensor(weights[name]) for name in expected}
     network.load_state_dict(tensors, assign=True)
+    network.temperature = float(weights["temperature"])
     network.standardize.precision = torch.empty(0, dtype=network.dtype)
     return network.eval()
 
 
 def weights_of(network):
-    """All weights of a network on the CPU, as a dict of arrays."""
-    return {name: weight.numpy() for name, weight in network.state_dict().items()}
+    """All weights of a network on the CPU, and its temperature, as a dict of arrays."""
+    arrays = {name: weight.numpy() for name, weight in network.state_dict().items()}
+    temperature = torch.tensor(network.temperature, dtype=network.dtype)
+    return {**arrays, "temperature": temperature.numpy()}
 
 
 def _check_shapes(expected, weights):

@@ -1,7 +1,7 @@
 """The recipe of a network: the parameters that make it, checked, in plain values.
 
 A recipe is a dict that a fitted estimator keeps beside its weights. The parameters give
-all but the last four entries, which ``with_data`` adds:
+all but the last three entries, which ``with_data`` adds:
 
 =================== ==================================================================
 ``cell``            name of the cell, or None
@@ -18,7 +18,6 @@ all but the last four entries, which ``with_data`` adds:
 ``image_shape``     (H, W, C)
 ``n_outputs``       K, the number of logits
 ``missing``         whether missing pixels are told to the network by a channel more
-``temperature``     what logits are divided by in prediction; training sets it
 =================== ==================================================================
 """
 
@@ -92,7 +91,6 @@ def with_data(recipe, image_shape, n_outputs, missing):
         "image_shape": full_shape(image_shape),
         "n_outputs": n_outputs,
         "missing": missing,
-        "temperature": 1.0,
     }
 
 
