@@ -135,3 +135,22 @@ def test_weights_that_there_are_not(cls, parameters, layer):
 def test_an_unfitted_classifier_has_neither(cls, method):
     with pytest.raises(NotFittedError, match="is not fitted yet"):
         getattr(make(cls), method)(draw()[0])
+
+
+def test_staged_labels_are_those_of_the_staged_probabilities(cls):
+    X, y = draw()
+    names = np.array(["c", "a", "b"])[y]
+    model = make(cls, scan="rows").fit(X, names)
+    labels, proba = (
+        list(method(X)) for method in (model.staged_predict, model.staged_predict_proba)
+    )
+    assert len(labels) == len(proba) > 1
+    for stage, probabilities in zip(labels, proba):
+        assert_array_equal(stage, model.classes_[probabilities.argmax(axis=1)])
+    assert_array_equal(labels[-1], model.predict(X))
+
+
+def test_staged_labels_need_a_cell(cls):
+    model = make(cls, cell=None).fit(*draw())
+    with pytest.raises(ValueError, match="needs a cell that reads one step after"):
+        model.staged_predict(draw()[0])

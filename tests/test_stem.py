@@ -12,7 +12,8 @@ from numpy.testing import assert_allclose
 
 from sk_rnnimage import CRNNImageClassifier
 from sk_rnnimage.images.orders import scan_order
-from sk_rnnimage.networks.stem import ConvolutionStem
+from sk_rnnimage.networks import stem
+from sk_rnnimage.networks.stem import ConvolutionStem, StandardConvolution
 
 
 @pytest.mark.parametrize("scan", ["rows", "hilbert", ("columns", "rows")], ids=str)
@@ -81,3 +82,31 @@ def test_the_receptive_field_is_as_documented(n_lines, seen, step):
         else rf"{seen}\s+and\s+{step}"
     )
     assert re.search(told, CRNNImageClassifier.__doc__, flags=re.S)
+
+
+@pytest.mark.parametrize("kernel", [1, 2, 3, 5])
+@pytest.mark.parametrize("shape", [(37, 20, 3), (9, 30, 1)], ids=str)
+@pytest.mark.parametrize("padded", [False, True])
+def test_large_images_are_convolved_in_strips(kernel, shape, padded, monkeypatch):
+    torch.manual_seed(0)
+    layer = ConvolutionStem(shape, (4, 6), (kernel, kernel), 0.0).double()
+    x = torch.randn(2, *shape, dtype=torch.float64)
+    sizes = torch.tensor([shape[:2], (shape[0] - 5, 17)]) if padded else None
+    with torch.no_grad():
+        expected, expected_sizes = layer(x, sizes)
+        lines, strip = [], StandardConvolution.strip
+        monkeypatch.setattr(stem, "STRIP", 700)
+        monkeypatch.setattr(
+            StandardConvolution,
+            "strip",
+            lambda self, x, top, bottom: (
+                lines.append(bottom - top) or strip(self, x, top, bottom)
+            ),
+        )
+        output, output_sizes = layer(x, sizes)
+    assert len(lines) > 4
+    assert max(lines) <= 4
+    assert_allclose(output, expected, atol=1e-12)
+    assert padded is False or torch.equal(output_sizes, expected_sizes)
+    layer(x.requires_grad_(), sizes)[0].sum().backward()  # whole where it is trained
+    assert max(lines) >= shape[0]

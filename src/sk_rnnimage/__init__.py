@@ -3,14 +3,14 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from sk_rnnimage._environment.versions import __version__ as __version__
+
 if TYPE_CHECKING:
     from sk_rnnimage.classifiers import CRNNImageClassifier, RNNImageClassifier
     from sk_rnnimage.comparison import classic_classifiers, compare_classifiers
     from sk_rnnimage.files import ImageReader, list_images
     from sk_rnnimage.inspection import ComparisonDisplay, ScanOrderDisplay
     from sk_rnnimage.scan import ImageToSequence
-
-__version__ = "0.1.0"
 
 __all__ = [
     "CRNNImageClassifier",

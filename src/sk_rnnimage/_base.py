@@ -22,6 +22,7 @@ from sk_rnnimage._environment.borrowed import (
     validate_parameter_constraints,
 )
 from sk_rnnimage._environment.process import resolve_device
+from sk_rnnimage._environment.versions import current_versions, warn_of_other_versions
 from sk_rnnimage._prediction import logits_of
 from sk_rnnimage._training.callbacks import check_callbacks
 from sk_rnnimage._training.settings import Settings
@@ -286,10 +287,12 @@ class BaseImageEstimator(BaseEstimator):
         return hasattr(self, "weights_")
 
     def __getstate__(self):
-        state = super().__getstate__()
-        return {k: v for k, v in state.items() if k != "_module"}
+        state = {k: v for k, v in super().__getstate__().items() if k != "_module"}
+        return {**state, "_versions": current_versions()}
 
     def __setstate__(self, state):
+        state = dict(state)
+        warn_of_other_versions(type(self).__name__, state.pop("_versions", None))
         super().__setstate__(state)
         if "weights_" in state:
             self._module = LazyNetwork(self._fitted_recipe, self.weights_)

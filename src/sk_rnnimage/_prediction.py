@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from sk_rnnimage._data.batches import Batch
-from sk_rnnimage._environment.process import one_thread
+from sk_rnnimage._environment.process import memory_error_as, one_thread
 
 # Of a batch: so many that calls cost nothing beside the work ...
 PIXELS_AT_ONCE = 2**20
@@ -68,8 +68,15 @@ def attention_weights(network, images, layer):
 def _inference(images):
     """Without gradients; few images on one thread."""
     few = images.n_pixels() <= FEW_PIXELS
+    height, width, _ = images.image_shape
+    message = (
+        f"The memory does not hold what the network makes of an image of {height} x "
+        f"{width}. Resize the images, for instance with ImageReader(size=(height, "
+        "width)), in fit and in predict."
+    )
     with torch.inference_mode(), one_thread() if few else nullcontext():
-        yield
+        with memory_error_as(message):
+            yield
 
 
 def _batches(network, images):

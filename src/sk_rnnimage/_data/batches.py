@@ -39,7 +39,7 @@ class Batch:
         Parameters
         ----------
         transform : callable
-            From raw pixels (b, H, W, C) to floats of the same shape.
+            From raw pixels (b, H, W, C) to pixels of the same shape.
 
         Returns
         -------
@@ -61,9 +61,7 @@ class Batch:
     def views(self, n_views):
         """The network inputs of the first ``n_views`` of VIEWS."""
         for down, right in VIEWS[:n_views]:
-            yield self.network_input(
-                lambda part, by=(down, right): moved_by(to_float(part), *by)
-            )
+            yield self.network_input(lambda part, by=(down, right): moved_by(part, *by))
 
 
 class Batches:

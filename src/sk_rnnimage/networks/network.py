@@ -53,12 +53,18 @@ class ImageNetwork(nn.Module):
 
     def sequences(self, x, sizes=None):
         """What each reading reads of the images, and how much of it is real."""
-        x = self.standardize(x)  # (B, H, W, C)
-        if sizes is not None:  # the padding: 0 is the mean, once standardised
-            x = x.where(pixel_mask(sizes, *x.shape[1:3])[..., None], 0)
-        if self.stem is not None:
-            x, sizes = self.stem(x, sizes)  # the feature map
+        if self.stem is None:
+            x = self._standardized(x, sizes)
+        else:  # no name for the standardised images, which are freed on the way
+            x, sizes = self.stem(self._standardized(x, sizes), sizes)  # the feature map
         return [reading.sequence(x, sizes) for reading in self.readings]
+
+    def _standardized(self, x, sizes):
+        x = self.standardize(x)  # (B, H, W, C)
+        if sizes is None:
+            return x
+        # the padding becomes 0, which is the mean
+        return x.where(pixel_mask(sizes, *x.shape[1:3])[..., None], 0)
 
     def classify(self, sequences):
         """Logits (B, K) from what each reading reads."""
@@ -132,7 +138,9 @@ class Standardize(nn.Module):
 
     def forward(self, x):
         # in the images' precision first: float64 pixels of 1e9 + 1 would lose the 1
-        x = (x - self.mean.to(x.dtype)) / self.scale.to(x.dtype)
+        # uint8 becomes float here at the latest, without a copy of its own
+        dtype = x.dtype if x.is_floating_point() else torch.float32
+        x = (x - self.mean.to(dtype)).div_(self.scale.to(dtype))
         x = x.to(self.precision.dtype)
         if self.mask:
             missing = x.isnan()
@@ -140,7 +148,7 @@ class Standardize(nn.Module):
             return torch.cat([x.masked_fill(missing, 0), fraction], dim=3)
         if self.training and not self.fill:
             return x  # NaN here comes from an augmentation: let the loss show it
-        return x.nan_to_num(0, torch.inf, -torch.inf)
+        return x.nan_to_num_(0, torch.inf, -torch.inf)
 
 
 def new_network(recipe, image_shape, n_outputs, data, seed):

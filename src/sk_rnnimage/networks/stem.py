@@ -12,6 +12,7 @@ from torch import nn
 from sk_rnnimage.networks.masks import pixel_mask
 
 GROUP = 16  # filters that are normalised together
+STRIP = 2**24  # values of a convolution's output that are held at once in prediction
 
 
 class ConvolutionStem(nn.Module):
@@ -74,18 +75,39 @@ class ConvolutionLayer(nn.Module):
         self.dropout = nn.Dropout2d(dropout)
 
     def forward(self, x, sizes=None):
-        x = self.convolution(x)
         if sizes is None:
-            x = x if self.pool is None else self.pool(x)
+            x = self._pooled(x)
             return self.dropout(torch.relu(self.normalize(x))), None
         sizes = sizes + self.n_added
-        if self.pool is not None:
-            mask = pixel_mask(sizes, *x.shape[2:])[:, None]
-            x = self.pool(x.masked_fill(~mask, -torch.inf))
-            sizes = -(-sizes // sizes.new_tensor(self.pool_size))
+        sides = [side + self.n_added for side in x.shape[2:]]
+        x = self._pooled(x, pixel_mask(sizes, *sides)[:, None])
+        sizes = -(-sizes // sizes.new_tensor(self.pool_size))
         mask = pixel_mask(sizes, *x.shape[2:])[:, None]  # (B, 1, H, W)
         x = torch.relu(self.normalize(x, mask)).where(mask, 0)
         return self.dropout(x), sizes
+
+    def _pooled(self, x, mask=None):
+        """Convolution and pooling of (B, C, H, W) whose ``mask`` (B, 1, H, W) is real.
+
+        In prediction the convolution's output, the largest tensor of all, is made a
+        strip of lines at a time.
+        """
+        if self.pool is None:
+            return self.convolution(x)
+        n_lines, n_columns = (side + self.n_added for side in x.shape[2:])
+        n_values = len(x) * self.convolution.out_channels * n_columns  # of a line
+        n_together = max(1, STRIP // (n_values * self.pool_size[0]))
+        n_together *= self.pool_size[0]  # so that no window is cut
+        if torch.is_grad_enabled() or n_together >= n_lines:
+            n_together = n_lines
+        strips = []
+        for top in range(0, n_lines, n_together):
+            bottom = min(top + n_together, n_lines)
+            strip = self.convolution.strip(x, top, bottom)
+            if mask is not None:
+                strip = strip.masked_fill(~mask[:, :, top:bottom], -torch.inf)
+            strips.append(self.pool(strip))
+        return torch.cat(strips, dim=2) if len(strips) > 1 else strips[0]
 
 
 class StandardConvolution(nn.Conv2d):
@@ -112,12 +134,26 @@ class StandardConvolution(nn.Conv2d):
         self.gain = nn.Parameter(torch.full((n_filters, 1, 1, 1), math.sqrt(2)))
 
     def forward(self, x):
+        return nn.functional.conv2d(x, self._filters(), self.bias, padding=self.padding)
+
+    def strip(self, x, top, bottom):
+        """The lines from ``top`` to ``bottom`` of what ``forward`` gives."""
+        height, kernel = x.shape[2], self.kernel_size[0]
+        padding, beside = self.padding
+        if (top, bottom) == (0, height + 2 * padding - kernel + 1):
+            return self(x)
+        first, last = top - padding, bottom - padding + kernel - 1  # lines that it sees
+        x = x[:, :, max(first, 0) : min(last, height)]
+        x = nn.functional.pad(x, (0, 0, max(-first, 0), max(last - height, 0)))
+        return nn.functional.conv2d(x, self._filters(), self.bias, padding=(0, beside))
+
+    def _filters(self):
+        """The standardised weights."""
         weight = self.weight
         if weight[0].numel() > 1:
             weight = weight - weight.mean((1, 2, 3), keepdim=True)
         squares = weight.square().sum((1, 2, 3), keepdim=True)
-        weight = weight * (self.gain * torch.rsqrt(squares + self.EPSILON))
-        return nn.functional.conv2d(x, weight, self.bias, padding=self.padding)
+        return weight * (self.gain * torch.rsqrt(squares + self.EPSILON))
 
 
 class GroupNorm(nn.GroupNorm):
