@@ -70,18 +70,29 @@ print(f"the largest weight of the median digit is {largest:.1f} times the mean w
 # %%
 # Five digits, and the weights beside their lines
 # -----------------------------------------------
-# The dashed line is the weight of every line in an unweighted mean.
+# A bar is the weight of the line beside it; the dashed line is the weight of every
+# line in an unweighted mean.
+T = weights.shape[1]
 shown = [np.flatnonzero(y_test == digit)[0] for digit in (0, 2, 4, 7, 9)]
 fig, axes = plt.subplots(
-    1, 10, figsize=(12, 2.1), layout="constrained", width_ratios=(2, 1) * 5
+    1, 10, figsize=(12, 2.5), layout="constrained", width_ratios=(2, 1) * 5
 )
 for picture, bars, i in zip(axes[::2], axes[1::2], shown):
     predicted = with_attention.predict(X_test[[i]])[0]
-    picture.imshow(X_test[i], cmap="gray_r", aspect="auto")
-    picture.set(xticks=[], yticks=[], title=f"predicted {predicted}")
-    bars.barh(range(weights.shape[1]), weights[i], height=1, color="#d1495b")
-    bars.axvline(uniform, color="black", linestyle="--", linewidth=1)
-    bars.set(
-        xticks=[], yticks=[], ylim=picture.get_ylim(), xlim=(0, weights[shown].max())
+    picture.imshow(X_test[i], cmap="gray_r", extent=(0, X_test.shape[2], T + 0.5, 0.5))
+    picture.set(xticks=[], yticks=[1, T // 2, T], ylabel="line")
+    picture.set_title(f"predicted {predicted}")
+    bars.barh(
+        range(1, T + 1), weights[i], height=1, color="#d55e00", label="attention weight"
     )
+    bars.axvline(
+        uniform,
+        color="black",
+        linestyle="--",
+        linewidth=1,
+        label=f"uniform weight, 1/{T}",
+    )
+    bars.set(yticks=[], ylim=picture.get_ylim(), xlim=(0, 1), xticks=[0, 1])
+    bars.set(xlabel="weight", box_aspect=2)  # as high as the square picture
+fig.legend(*bars.get_legend_handles_labels(), loc="outside lower center", ncols=2)
 plt.show()

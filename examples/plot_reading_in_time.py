@@ -68,32 +68,37 @@ control = RNNImageClassifier(cell=None, max_epochs=sized(6, 2), **settings)
 score = control.fit(X_train, y_train).score(X_test, y_test)
 print(f"no recurrence, all lines: {score:.4f}")
 
+fig, ax = plt.subplots(figsize=(6, 4), layout="constrained")
+for (pooling, curve), colour in zip(curves.items(), ("#0072b2", "#d55e00")):
+    ax.plot(range(1, T + 1), curve, color=colour, label=f'pooling="{pooling}"')
+ax.axhline(score, color="grey", linestyle="--", label="no recurrence, all lines")
+ax.set(xlabel="lines read", ylabel="test accuracy", xlim=(1, T), ylim=(0, 1))
+fig.legend(loc="outside upper center", ncols=3, frameon=False)
+
 # %%
 # Class probabilities of three digits
 # -----------------------------------
 # Beside each digit, the probability after each line of the true class (solid) and of
-# the other class with the highest probability after any line (dashed).
-fig = plt.figure(figsize=(11, 4), layout="constrained")
-left, right = fig.subfigures(1, 2, width_ratios=(1, 1.6))
-ax = left.subplots()
-for pooling, curve in curves.items():
-    ax.plot(range(1, T + 1), curve, label=pooling)
-ax.axhline(score, color="grey", linestyle="--", label="no recurrence, all lines")
-ax.set(xlabel="lines read", ylabel="test accuracy")
-ax.legend(title="pooling")
-lines = np.arange(T)
+# the other class with the highest probability after any line (dashed), predicted with
+# ``pooling="last"``. The digit and its curves share the vertical axis.
 classes = classifiers["last"].classes_
 shown = [np.flatnonzero(y_test == digit)[0] for digit in (3, 4, 9)]
-axes = right.subplots(1, 6, width_ratios=(1.6, 1) * 3)
+fig, axes = plt.subplots(
+    1, 6, figsize=(11, 2.9), layout="constrained", width_ratios=(1.6, 1) * 3
+)
 for picture, panel, i in zip(axes[::2], axes[1::2], shown):
     of_digit = probabilities[:, i]  # (T, K)
     true = np.flatnonzero(classes == y_test[i])[0]
     other = np.delete(of_digit, true, axis=1).max(axis=0).argmax()
     other += other >= true  # its index before the deletion
-    picture.imshow(X_test[i], cmap="gray_r", aspect="auto")
-    picture.set(xticks=[], yticks=[])
-    panel.plot(of_digit[:, true], lines, label=f"{classes[true]}")
-    panel.plot(of_digit[:, other], lines, "--", label=f"{classes[other]}")
+    # Line t ends at the height t, where the probability after t lines is drawn.
+    picture.imshow(X_test[i], cmap="gray_r", extent=(0, X_test.shape[2], T, 0))
+    picture.set(xticks=[], yticks=lines_read, ylabel="lines read")
+    drawn = {"true": (true, "black", "-"), "other": (other, "#cc79a7", "--")}
+    for name, (k, colour, style) in drawn.items():
+        label = f"{name}: {classes[k]}"
+        panel.plot(of_digit[:, k], range(1, T + 1), style, color=colour, label=label)
     panel.set(yticks=[], xticks=[0, 1], xlim=(0, 1), ylim=picture.get_ylim())
-    panel.legend(loc="upper center", bbox_to_anchor=(0.5, 1.18), frameon=False)
+    panel.set(xlabel="probability", box_aspect=1.6)  # as high as the square picture
+    panel.legend(loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False)
 plt.show()

@@ -21,7 +21,8 @@ def test_the_comparison_is_drawn_best_first(comparison):
     assert names == ["knn", "nb"]
     bottom, top = display.ax_.get_ylim()
     assert top < 0 < 1 < bottom
-    assert display.ax_.get_xlabel() == "accuracy"
+    label = "accuracy: mean ± standard deviation over 2 folds (small points)"
+    assert display.ax_.get_xlabel() == label
 
 
 def test_the_comparison_goes_on_given_axes(comparison):
@@ -76,6 +77,35 @@ def test_error_bars_end_at_the_highest_score(scoring, highest):
     assert not (drawn[:, 1] > highest + 1e-12).any()
 
 
+def test_the_scores_of_the_folds_are_below_the_bar():
+    scores = {"a": [0.9, 0.8], "dummy": [0.5, 0.5]}
+    display = ComparisonDisplay.from_comparison(comparison_of(scores))
+    points = display.ax_.lines[0].get_xydata(), display.ax_.lines[1].get_xydata()
+    np.testing.assert_array_equal(points, [[[0.9, 0.25]], [[0.8, 0.25]]])
+
+
+def test_one_fold_has_no_spread():
+    found = {"test_score": np.array([0.9]), "fit_time": np.ones(1)}
+    found["score_time"] = np.ones(1)
+    split = (np.arange(9), np.arange(9))
+    comparison = Comparison({"a": GaussianNB()}, {"a": found}, [split], "accuracy")
+    display = ComparisonDisplay.from_comparison(comparison)
+    assert display.ax_.get_xlabel() == "accuracy"
+    assert display.ax_.lines[0] is display.errorbars_["classic"].lines[0]
+
+
+def test_kinds_differ_in_colour_and_marker():
+    scores = {"a": [0.9, 0.8], "dummy": [0.5, 0.5]}
+    display = ComparisonDisplay.from_comparison(comparison_of(scores))
+    means = [bars.lines[0] for bars in display.errorbars_.values()]
+    for look in ("get_color", "get_marker"):
+        assert len({getattr(mean, look)() for mean in means}) == 2
+    legend = display.ax_.get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["classic", "baseline"]
+    drawn = [handle.get_marker() for handle in legend.legend_handles]
+    assert drawn == [mean.get_marker() for mean in means]
+
+
 def written(display):
     """The words in the rows, by the number of the row."""
     return {text.get_position()[1]: text.get_text() for text in display.ax_.texts}
@@ -101,7 +131,10 @@ def test_a_baseline_far_below_does_not_squeeze_the_others():
     display = ComparisonDisplay.from_comparison(comparison_of(scores))
     assert list(display.errorbars_) == ["classic", "baseline"]
     assert display.ax_.get_xlim()[0] > 0.9
-    assert written(display) == {2: "off the scale"}
+    assert written(display) == {2: "← off the scale"}
+    scores["dummy"] = [0.995, 0.995]
+    above = ComparisonDisplay.from_comparison(comparison_of(scores))
+    assert written(above) == {0: "off the scale →"}
     scores["dummy"] = [0.955, 0.955]
     assert not written(ComparisonDisplay.from_comparison(comparison_of(scores)))
     alone = ComparisonDisplay.from_comparison(comparison_of({"dummy": [0.1, 0.1]}))

@@ -33,6 +33,64 @@ def test_steps_are_drawn_in_their_size():
     assert display.image_.get_extent() == [0, 4, 6, 0]
 
 
+def ticks(axis):
+    return [(t.get_position(), t.get_text()) for t in axis.get_ticklabels()]
+
+
+def test_whole_lines_are_set_apart_and_numbered():
+    rows = ScanOrderDisplay.from_scan("rows", 4, 6, patch_size=None).ax_
+    (edges,) = rows.collections
+    expected = [[[0, y], [6, y]] for y in (1, 2, 3)]
+    np.testing.assert_array_equal(edges.get_segments(), expected)
+    assert ticks(rows.yaxis) == [((0, i + 0.5), str(i + 1)) for i in range(4)]
+    assert (rows.get_xlabel(), rows.get_ylabel()) == ("", "step")
+    columns = ScanOrderDisplay.from_scan("columns", 4, 6, patch_size=(None, 2)).ax_
+    (edges,) = columns.collections
+    expected = [[[x, 4], [x, 0]] for x in (2, 4)]
+    np.testing.assert_array_equal(edges.get_segments(), expected)
+    assert ticks(columns.xaxis) == [((2 * i + 1, 0), str(i + 1)) for i in range(3)]
+    assert (columns.get_xlabel(), columns.get_ylabel()) == ("step", "")
+
+
+def test_the_numbers_follow_the_scan_and_have_room():
+    ax = ScanOrderDisplay.from_scan("random", 5, 3, patch_size=(1, None)).ax_
+    steps = np.argsort(scan_order("random", 5, 1)) + 1
+    assert [text for _, text in ticks(ax.yaxis)] == [str(step) for step in steps]
+    ax = ScanOrderDisplay.from_scan("rows", 28, 28, patch_size=None).ax_
+    assert [text for _, text in ticks(ax.yaxis)] == [str(i) for i in range(1, 28, 2)]
+
+
+@pytest.mark.parametrize("scan, patch_size", [("rows", 1), ("hilbert", None)])
+def test_patches_are_not_numbered(scan, patch_size):
+    ax = ScanOrderDisplay.from_scan(scan, 4, 4, patch_size=patch_size).ax_
+    assert not ticks(ax.xaxis) + ticks(ax.yaxis)
+    assert not len(ax.collections)
+
+
+@pytest.mark.parametrize(
+    "scan, shape, angle",
+    [
+        ("rows", (1, 3), -90),  # to the right
+        ("columns", (3, 1), -180),  # down
+        ("snake", (2, 3), 90),  # to the left
+        ("hilbert", (2, 2), 0),  # up
+    ],
+)
+def test_an_arrowhead_points_out_the_last_patch(scan, shape, angle):
+    display = ScanOrderDisplay.from_scan(scan, *shape)
+    path, arrow, circle = display.ax_.lines
+    assert path is display.line_
+    np.testing.assert_array_equal(arrow.get_xydata(), path.get_xydata()[-1:])
+    np.testing.assert_array_equal(circle.get_xydata(), path.get_xydata()[:1])
+    assert (arrow.get_marker()[2] - angle) % 360 == 0
+
+
+def test_one_step_has_a_circle_alone():
+    display = ScanOrderDisplay.from_scan("rows", 4, 4, patch_size=4)
+    assert len(display.ax_.lines) == 2
+    assert not ticks(display.ax_.xaxis) + ticks(display.ax_.yaxis)
+
+
 def test_fitted_and_unfitted_transformers_draw_alike():
     reader = ImageToSequence("snake", patch_size=2)
     given = ScanOrderDisplay.from_estimator(reader, image_shape=(6, 4))

@@ -7,11 +7,12 @@ from sk_rnnimage._environment.borrowed import validate_params
 from sk_rnnimage.comparison import Comparison
 from sk_rnnimage.inspection.axes import get_axes
 
-_COLOURS = {
-    "recurrent": "#d1495b",
-    "control": "#e8a33d",
-    "classic": "#30638e",
-    "baseline": "#7a7a7a",
+# Told apart by colour-blind readers too, and in a grey print by their markers.
+_STYLES = {
+    "recurrent": {"color": "#d55e00", "marker": "o"},
+    "control": {"color": "#f0b400", "marker": "D"},
+    "classic": {"color": "#0072b2", "marker": "s"},
+    "baseline": {"color": "#4d4d4d", "marker": "^"},
 }
 
 _UNBOUNDED = {"mutual_info_score", "positive_likelihood_ratio"}
@@ -20,12 +21,13 @@ _UNBOUNDED = {"mutual_info_score", "positive_likelihood_ratio"}
 class ComparisonDisplay:
     """Plot of the scores of a comparison, the best classifier on top.
 
-    For each classifier a large point shows the mean score, an error bar one standard
-    deviation over the folds, and small points the scores of the folds. An error bar
-    ends at the highest score there can be, such as an accuracy of 1. The mean score and
-    the mean time to fit are printed on the right. Of several scores the first is
-    plotted. The axis is scaled to the classifiers that are no baselines. A classifier
-    that failed has the word "failed" in its row.
+    For each classifier a large marker shows the mean score, an error bar one standard
+    deviation over the folds, and small points below it the scores of the folds. An
+    error bar ends at the highest score there can be, such as an accuracy of 1. The mean
+    score and the mean time to fit are printed on the right. Of several scores the first
+    is plotted. The axis is scaled to the classifiers that are no baselines; an arrow
+    marks a baseline off the scale. A classifier that failed has the word "failed" in
+    its row.
 
     Parameters
     ----------
@@ -111,7 +113,7 @@ class ComparisonDisplay:
         self._mark_absent()
         self._label_values()
         # Descending limits put the first row on top, below room for a header.
-        self.ax_.set(xlabel=self.comparison.scoring, ylim=(len(names) - 0.4, -0.9))
+        self.ax_.set(xlabel=self._describe_scores(), ylim=(len(names) - 0.4, -0.9))
         self.ax_.set_yticks(range(len(names)), names)
         self.ax_.locator_params(axis="x", nbins=6)
         self.ax_.grid(axis="x", alpha=0.3)
@@ -119,7 +121,12 @@ class ComparisonDisplay:
         self.ax_.tick_params(axis="y", length=0)
         if len(self.errorbars_) > 1:
             self.ax_.legend(
-                loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, frameon=False
+                [bars.lines[0] for bars in self.errorbars_.values()],  # markers alone
+                self.errorbars_,
+                loc="lower center",
+                bbox_to_anchor=(0.5, 1),
+                ncols=4,
+                frameon=False,
             )
         return self
 
@@ -131,7 +138,7 @@ class ComparisonDisplay:
         # Clipped at 0 as well: a mean of ones may exceed 1 by a rounding error.
         bars = np.array([std, np.minimum(std, room).clip(min=0)])  # left, right
         self.errorbars_ = {}
-        for kind, colour in _COLOURS.items():
+        for kind, style in _STYLES.items():
             of_kind = (results["kind"] == kind) & (results["error"] == "")
             rows = np.flatnonzero(of_kind)
             if not len(rows):  # an empty error bar would still enter the legend
@@ -139,20 +146,31 @@ class ComparisonDisplay:
             if kind == "baseline" and self.errorbars_:
                 # One far below would squeeze the others, so it may be off the scale.
                 self.ax_.set_xlim(self.ax_.get_xlim())
-            # Transparent, because the scores of the folds often overlap.
-            self.ax_.plot(
-                scores[rows], rows, "o", color=colour, markersize=3, alpha=0.45
-            )
+            if scores.shape[1] > 1:
+                # Below the bar, which would hide them; transparent, as they overlap.
+                points = {"color": style["color"], "markersize": 4, "alpha": 0.5}
+                self.ax_.plot(scores[rows], rows + 0.25, "o", linewidth=0, **points)
             self.errorbars_[kind] = self.ax_.errorbar(
                 means[rows],
                 rows,
                 xerr=bars[:, rows],
-                fmt="o",
-                color=colour,
                 markersize=8,
+                linewidth=0,
+                elinewidth=1.5,
                 capsize=3,
                 label=kind,
+                **style,
             )
+
+    def _describe_scores(self):
+        """Return the label of the axis of scores: what is drawn, of how many folds."""
+        n_folds = self.comparison.split_scores.shape[1]
+        if n_folds == 1:
+            return self.comparison.scoring
+        return (
+            f"{self.comparison.scoring}: mean ± standard deviation "
+            f"over {n_folds} folds (small points)"
+        )
 
     def _mark_absent(self):
         """Say in the row of a classifier why there is no point."""
@@ -161,12 +179,16 @@ class ComparisonDisplay:
         for row, kind in enumerate(results["kind"]):
             if low <= means[row] <= high:
                 continue
+            above = means[row] > high
+            word = "off the scale →" if above else "← off the scale"
             self.ax_.text(
-                0.02,
+                0.98 if above else 0.02,
                 row,
-                "failed" if results["error"][row] else "off the scale",
-                color=_COLOURS[kind],
+                "failed" if results["error"][row] else word,
+                color=_STYLES[kind]["color"],
+                ha="right" if above else "left",
                 va="center",
+                backgroundcolor="white",  # else a line of the grid crosses the words
                 transform=self.ax_.get_yaxis_transform(),  # x in parts of the width
             )
 
@@ -180,7 +202,7 @@ class ComparisonDisplay:
                 means, results["mean_fit_time"], results["error"]
             )
         ]
-        header = f"{'score':>6} {'fit':>9}"
+        header = f"{'score':>6} {'fit time':>9}"
         right = self.ax_.secondary_yaxis("right")
         right.set_yticks([-0.75, *range(len(labels))], [header, *labels])
         # Monospace, because the padding in the labels aligns the columns.

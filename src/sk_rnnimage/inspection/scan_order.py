@@ -20,8 +20,9 @@ class ScanOrderDisplay:
     """Plot of a scan order.
 
     The image is divided into patches, one per step, coloured from dark (first step) to
-    bright (last step). A line connects the patches in scan order; a circle marks the
-    first one.
+    bright (last step). A line connects the patches in scan order, from a circle in the
+    first to an arrowhead in the last. Where each step is a whole row or column, the
+    steps are set apart and numbered along an axis.
 
     Parameters
     ----------
@@ -174,6 +175,7 @@ class ScanOrderDisplay:
         height, width = rows * self.patch[0], columns * self.patch[1]
         # argsort inverts the permutation: the step of each patch.
         steps = np.argsort(self.order).reshape(rows, columns)
+        self.ax_.set(xticks=[], yticks=[], title=self.name)
         self.image_ = self.ax_.imshow(
             steps,
             cmap="viridis",
@@ -184,7 +186,32 @@ class ScanOrderDisplay:
         row, column = np.divmod(self.order, columns)
         x, y = (column + 0.5) * self.patch[1], (row + 0.5) * self.patch[0]
         (self.line_,) = self.ax_.plot(x, y, color="white", linewidth=1.8)
-        start = {"markerfacecolor": "white", "markeredgecolor": "black"}
-        self.ax_.plot(x[0], y[0], "o", markersize=8, **start)
-        self.ax_.set(xticks=[], yticks=[], title=self.name)
+        self._mark_ends(x, y)
+        if 1 in self.grid and self.grid != (1, 1):
+            self._number_lines(steps.ravel() + 1)
         return self
+
+    def _mark_ends(self, x, y):
+        """Mark the first patch with a circle and the last with an arrowhead."""
+        style = {"color": "white", "markeredgecolor": "black", "clip_on": False}
+        if len(x) > 1:
+            # Counterclockwise from upwards; y grows downwards.
+            angle = np.degrees(np.arctan2(y[-2] - y[-1], x[-1] - x[-2])) - 90
+            self.ax_.plot(x[-1], y[-1], marker=(3, 0, angle), markersize=10, **style)
+        self.ax_.plot(x[0], y[0], "o", markersize=8, **style)
+
+    def _number_lines(self, steps):
+        """Set whole rows or columns apart, and number them by step on their axis."""
+        of_rows = self.grid[1] == 1
+        axis = self.ax_.yaxis if of_rows else self.ax_.xaxis
+        size = self.patch[0] if of_rows else self.patch[1]
+        draw_edges = self.ax_.hlines if of_rows else self.ax_.vlines
+        edges = np.arange(1, len(steps)) * size
+        across = self.ax_.get_xlim() if of_rows else self.ax_.get_ylim()
+        width = min(0.8, 20 / len(steps))  # many edges would hide the colours
+        draw_edges(edges, *across, color="white", linewidth=width)
+        # At most 14 numbers, because those of thinner lines would overlap.
+        shown = np.arange(0, len(steps), -(-len(steps) // 14))
+        axis.set_ticks((shown + 0.5) * size, steps[shown])
+        axis.set_tick_params(length=0, labelsize="small")
+        axis.set_label_text("step")
