@@ -106,7 +106,7 @@ BAD_IMAGES = {
     ),
     "two columns of images": (
         pd.DataFrame({k: pd.Series(list(np.ones((N, 8, 8)))) for k in "ab"}),
-        "X has 2 columns of images. Pass one of them.",
+        "X holds images in 2 of its 2 columns. Pass one column of images alone.",
     ),
     "an item that is nothing": (
         with_item(None),

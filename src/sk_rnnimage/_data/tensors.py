@@ -12,6 +12,8 @@ def tensor_of(batch):
     if isinstance(batch, torch.Tensor):
         return batch
     batch = np.require(batch, requirements="CW")  # torch wants it writable
+    if min(batch.strides, default=0) < 0:  # of a side of 1, which NumPy lets pass
+        batch = batch.copy()
     if batch.dtype != np.uint8:
         precision = np.promote_types(batch.dtype, np.float32)
         batch = batch.astype(min(precision, np.dtype(np.float64)), copy=False)

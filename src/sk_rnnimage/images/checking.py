@@ -6,15 +6,21 @@ list of images whose sizes may differ. Everything behind this file works on ``Im
 """
 
 import math
+import numbers
 import os
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 
 import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
+from sk_rnnimage.images.arrays import to_numpy
 from sk_rnnimage.images.kinds import Images, UnequalImages
 from sk_rnnimage.images.shapes import full_shape, plain_shape, shape_of_flat
+
+# what arrays, or what become arrays, have one of
+ARRAY_LIKE = ("__len__", "__array__", "__array_interface__", "__array_struct__")
 
 
 def check_images(
@@ -157,11 +163,10 @@ def unchanged_on_error(estimator):
 
 def _to_array(X, name):
     """X as an array that check_array understands, a list of images, or a refusal."""
-    if _is_tensor(X):
-        X = _tensor_to_array(X, name)
-    # a DataFrame of pixels stays one: check_array reads its column names
-    if hasattr(X, "iloc") and (X.ndim == 1 or _holds_images(X.iloc[:1].to_numpy())):
-        X = X.to_numpy()
+    _refuse_type(X, name)
+    X = to_numpy(X, name)
+    if hasattr(X, "iloc"):
+        X = _of_pandas(X, name)
     if isinstance(X, np.ndarray) and X.dtype == object:
         X = _column(X, name)
     if isinstance(X, (list, tuple)):
@@ -176,20 +181,54 @@ def _to_array(X, name):
     return X
 
 
-def _holds_images(X):
-    """Whether the items of an array (B, columns) are images."""
-    return X.dtype == object and X.ndim == 2 and X.size and np.ndim(X[0, 0]) > 1
+def _refuse_type(X, name):
+    """Raise where X is no array and no list, but what users may take for one."""
+    if isinstance(X, (str, bytes, os.PathLike)):
+        raise TypeError(
+            f"{name} must be an array or a list of images. Got {X!r}. For paths to "
+            "image files, pass a list of them to an ImageReader in front: "
+            "make_pipeline(ImageReader(size=(height, width)), ...)."
+        )
+    if isinstance(X, (dict, Set, Iterator)) or not (
+        isinstance(X, numbers.Number) or any(hasattr(X, name) for name in ARRAY_LIKE)
+    ):
+        way_out = f"list({name})" if isinstance(X, Iterator) else "its images as a list"
+        raise TypeError(
+            f"{name} must be an array or a list of images. Got a value of type "
+            f"{type(X).__name__}. Pass {way_out}."
+        )
+
+
+def _of_pandas(X, name):
+    """A Series, or a DataFrame of images, as an array.
+
+    A DataFrame of pixels stays one: check_array reads its column names.
+    """
+    if X.ndim == 1 or not X.shape[1]:
+        return X.to_numpy()
+    if all(hasattr(dtype, "fill_value") for dtype in X.dtypes):
+        raise TypeError(
+            f"{name} is a DataFrame of sparse columns. Pass dense ones: "
+            f"{name}.sparse.to_dense()."
+        )
+    return X.to_numpy() if any(map(_is_array, X.iloc[:1].to_numpy().flat)) else X
+
+
+def _is_array(cell):
+    return isinstance(cell, (list, tuple)) or getattr(cell, "ndim", 0) > 0
 
 
 def _column(X, name):
     """The items of an array of objects as a list, where they may be images."""
     if X.ndim == 1:
         return list(X)
-    if not _holds_images(X):
+    n_of_images = sum(map(_is_array, X[:1].flat))
+    if not n_of_images:
         return X
     if X.shape[1] > 1:
         raise ValueError(
-            f"{name} has {X.shape[1]} columns of images. Pass one of them."
+            f"{name} holds images in {n_of_images} of its {X.shape[1]} columns. Pass "
+            "one column of images alone."
         )
     return list(X[:, 0])
 
@@ -217,8 +256,7 @@ def _listed(X, name):
 
 def _item(item, name):
     """One item of a list as an array."""
-    if _is_tensor(item):
-        return _tensor_to_array(item, name)
+    item = to_numpy(item, name)
     if hasattr(item, "toarray"):  # np.asarray would wrap it in an object array
         raise TypeError(
             f"{name} is a sparse matrix. Pass a dense one: {name}.toarray()."
@@ -262,10 +300,12 @@ def _together(images, estimator, name, allow_unequal):
     channels = [full_shape(i.shape)[2] if i.ndim > 1 else None for i in images]
     for i, image in enumerate(images):
         if image.ndim not in (2, 3) or channels[i] != channels[0]:
+            dims = [image.ndim for image in images]
+            i = i or next((k for k, n in enumerate(dims) if n != dims[0]), 0)
             raise ValueError(
                 f"All images of {name} must be grey (H, W), or have the same number of "
                 f"channels (H, W, C). {name}[0] has shape {images[0].shape}, "
-                f"{name}[{i}] has shape {image.shape}."
+                f"{name}[{i}] has shape {images[i].shape}."
             )
         if not image.size:
             raise ValueError(
@@ -284,21 +324,6 @@ def _together(images, estimator, name, allow_unequal):
             "ImageReader(size=(height, width)), or pad them."
         )
     return images
-
-
-def _is_tensor(X):
-    """Whether X is a torch tensor; torch need not be imported for that."""
-    return hasattr(X, "detach") and hasattr(X, "numpy")
-
-
-def _tensor_to_array(X, name):
-    if str(X.layout) != "torch.strided":
-        raise TypeError(
-            f"{name} is a sparse tensor. Pass a dense one: {name}.to_dense()."
-        )
-    # a view of conjugated or negated memory has no NumPy twin, nor has bfloat16
-    X = X.detach().cpu().resolve_conj().resolve_neg()
-    return (X.float() if str(X.dtype) == "torch.bfloat16" else X).numpy()
 
 
 def _refuse_dtype(X, name):
@@ -328,16 +353,15 @@ def _holds_strings(X):
 def _check_flat(estimator, X, image_shape, reset, name):
     """Validate images of one dimension: (B, H*W*C) to Images."""
     if name != "X":  # validate_data calls its argument X, whatever it is
-        check_array(
-            X, estimator=estimator, input_name=name, ensure_all_finite="allow-nan"
-        )
+        _numbers(estimator, X, name, allow_nd=False, ensure_2d=True)
         n_columns, expected = np.shape(X)[1], estimator.n_features_in_
         if n_columns != expected:
             raise ValueError(
                 f"{name} has {n_columns} pixel values an image, but this "
                 f"{type(estimator).__name__} reads {expected}."
             )
-    X = validate_data(estimator, X, reset=reset, ensure_all_finite="allow-nan")
+    with _unreadable_cell_named(X, name):
+        X = validate_data(estimator, X, reset=reset, ensure_all_finite="allow-nan")
     if reset:
         estimator.image_shape_ = shape_of_flat(X.shape[1], image_shape, name)
     _refuse_dtype(X, name)
@@ -360,17 +384,42 @@ def _check_shaped(estimator, X, name):
     return Images(X if X.ndim == 4 else X[..., np.newaxis])  # (B, H, W, C)
 
 
-def _numbers(estimator, X, name):
+def _numbers(estimator, X, name, allow_nd=True, ensure_2d=False):
     """An array of whatever shape, checked to hold real numbers, finite or NaN."""
     _refuse_dtype(X, name)
-    return check_array(
-        X,
-        allow_nd=True,
-        ensure_2d=False,
-        ensure_all_finite="allow-nan",
-        estimator=estimator,
-        input_name=name,
-    )
+    with _unreadable_cell_named(X, name):
+        return check_array(
+            X,
+            allow_nd=allow_nd,
+            ensure_2d=ensure_2d,
+            ensure_all_finite="allow-nan",
+            estimator=estimator,
+            input_name=name,
+        )
+
+
+@contextmanager
+def _unreadable_cell_named(X, name):
+    """Say which value of an array of objects, or of a DataFrame, is no number."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        for index, value in _cells(X):
+            try:
+                float(value)
+            except (TypeError, ValueError) as cause:
+                kind = TypeError if isinstance(error, TypeError) else ValueError
+                raise kind(
+                    f"{name}{list(index)} is no number: {cause}. Got {value!r}. Pass "
+                    "numbers alone, NaN where a pixel is missing."
+                ) from error
+        raise
+
+
+def _cells(X):
+    """Indices and values, where an array or a DataFrame may hold other than numbers."""
+    values = X.to_numpy() if hasattr(X, "iloc") else np.asarray(X)
+    return np.ndenumerate(values) if values.dtype == object and values.ndim else ()
 
 
 def _refuse_all_missing(images, name):

@@ -1,0 +1,73 @@
+"""What users hold numbers in besides arrays: tensors and masked arrays.
+
+torch need not be imported for a tensor to be known.
+"""
+
+import numpy as np
+
+
+def to_numpy(X, name):
+    """A tensor or a masked array as an array; anything else as it is.
+
+    Masked values become NaN, which is a missing value.
+
+    Raises
+    ------
+    TypeError
+        Where a tensor holds no values, or such as no array can hold.
+    """
+    if is_tensor(X):
+        return _of_tensor(X, name)
+    if isinstance(X, np.ma.MaskedArray):
+        return _of_masked(X)
+    return X
+
+
+def is_tensor(X):
+    """Whether X is a torch tensor."""
+    return hasattr(X, "detach") and hasattr(X, "numpy")
+
+
+def _of_tensor(X, name):
+    if X.is_nested:
+        raise TypeError(
+            f"{name} is a nested tensor. Pass its tensors as a list: {name}.unbind()."
+        )
+    layout = str(X.layout)
+    if layout != "torch.strided":
+        kind = "sparse" if "sparse" in layout else layout
+        raise TypeError(
+            f"{name} is a {kind} tensor. Pass a dense one: {name}.to_dense()."
+        )
+    if X.is_meta:
+        raise TypeError(
+            f"{name} is a tensor on the meta device, which holds no values. Pass one "
+            "that has been loaded to 'cpu' or a GPU."
+        )
+    if X.is_quantized:
+        raise TypeError(
+            f"{name} is a quantised tensor of dtype {X.dtype}. Pass its values: "
+            f"{name}.dequantize()."
+        )
+    X = X.detach().cpu()
+    # what NumPy does not have: these types, and views of conjugated or negated memory
+    if str(X.dtype) == "torch.bfloat16":
+        X = X.float()
+    elif str(X.dtype) == "torch.complex32":
+        X = X.cfloat()
+    try:
+        return X.resolve_conj().resolve_neg().numpy()
+    except (TypeError, RuntimeError) as error:
+        raise TypeError(
+            f"{name} is a {type(X).__name__} of dtype {X.dtype}, of which NumPy has no "
+            f"twin. Pass a plain tensor of floats: {name}.float()."
+        ) from error
+
+
+def _of_masked(X):
+    if X.dtype.kind not in "biufO" or not np.ma.is_masked(X):
+        return X.data
+    dtype = X.dtype
+    if dtype.kind in "biu":  # only floats have a NaN
+        dtype = np.promote_types(dtype, np.float32)
+    return X.astype(dtype).filled(np.nan)
