@@ -351,18 +351,75 @@ BAD_LABELS = {
     "NaN": (np.r_[np.nan, np.ones(N - 1)], "Input y contains NaN"),
     "two columns": (np.ones((N, 2)), "y should be a 1d array"),
     "none at all": (np.array([]), "Found array with 0 sample(s)"),
+    "NA": ([pd.NA] * N, "y[0] is missing (<NA>). Leave that image out, or give it a"),
+    "NA of pandas": (
+        pd.Series([1] * 23 + [None], dtype="Int64"),
+        "y[23] is missing (NaN or NA).",
+    ),
+    "no category": (pd.Categorical(["a"] * 5 + [None] * 19), "y[5] is missing"),
+    "None": (["a", None] * 12, "y[1] is missing (None)."),
+    "NaN among strings": (["a", np.nan] * 12, "y[1] is missing (nan)."),
+    "NaN in StringDType": (
+        np.array(["a", np.nan] * 12, np.dtypes.StringDType(na_object=np.nan)),
+        "y[1] is missing (nan).",
+    ),
+    "masked": (np.ma.masked_equal(np.arange(N), 7), "y[7] is missing (masked)."),
+    "ragged": (
+        [0] * 23 + [[0, 1]],
+        "y is a ragged list. Pass one label for each image",
+    ),
+    "mixed": (
+        [0, "a"] * 12,
+        "y mixes numbers and strings: y[0] is 0, y[1] is 'a'. Pass labels of one kind, "
+        "for instance [str(label) for label in labels].",
+    ),
+    "mixed objects": (np.array(["a", 0.5] * 12, object), "y mixes strings and numbers"),
+    "objects": (
+        np.arange(N).astype(object),
+        "y holds numbers as objects: its dtype is",
+    ),
+    "tuples": (
+        pd.Series([(0, 1)] * N),
+        "y holds values of type tuple: y[0] is (0, 1).",
+    ),
+}
+NO_LABELS = {
+    "scalar": (np.int64(3), "Got a value of type int64."),
+    "number": (3, "Got a value of type int."),
+    "string": ("abc", "Got a value of type str."),
+    "iterator": (map(str, range(N)), "Got a value of type map. Pass list(y)."),
+    "set": (set(range(N)), "Got a value of type set."),
+    "dict": (dict.fromkeys(range(N)), "Got a value of type dict."),
+    "records": (np.zeros(N, [("a", int)]), "y holds records, of dtype [('a', '<i8')]."),
+    "bytes": (
+        [b"a"] * N,
+        "y holds values of type bytes: y[0] is b'a'. Pass numbers or",
+    ),
+    "array of bytes": (
+        np.array([b"a"] * N),
+        "y holds bytes, of dtype |S1. Pass labels",
+    ),
+    "complex": (np.ones(N) * 1j, "y holds complex numbers, of dtype complex128."),
+    "sparse": (sparse.csr_matrix(np.eye(N)), "y is a sparse matrix. Pass labels in an"),
+    "meta": (torch.ones(N, device="meta"), "y is a tensor on the meta device, which"),
 }
 
 
-@pytest.mark.parametrize("case", BAD_LABELS)
+@pytest.mark.parametrize("case", [*BAD_LABELS, *NO_LABELS])
 def test_labels(models, case):
-    X, _ = draw()
-    y, sentence = BAD_LABELS[case]
-    check_fits(models, ValueError, sentence, X, y)
+    X, known = draw()
+    y, sentence = (BAD_LABELS | NO_LABELS)[case]
+    error = TypeError if case in NO_LABELS and case != "bytes" else ValueError
+    check_fits(models, error, sentence, X, y)
     for model in models:
-        check_refusal(
-            model, ValueError, sentence, "partial_fit", X, y, classes=[0, 1, 2]
-        )
+        check_refusal(model, error, sentence, "partial_fit", X, y, classes=[0, 1, 2])
+    if sentence.startswith("y"):
+        of_val = sentence.replace("y ", "y_val ").replace("y[", "y_val[")
+        check_fits(models, error, of_val, X, known, X_val=X, y_val=y)
+        of_classes = sentence.replace("y ", "classes ").replace("y[", "classes[")
+        check_refusal(models[0], error, of_classes, "partial_fit", X, known, y)
+    if y is not None and case not in ("shorter", "continuous"):
+        check_refusal(models[1], error, sentence, "score", X, y)
 
 
 def test_unknown_label_in_partial_fit(models):
@@ -457,13 +514,27 @@ def test_too_few_images_to_hold_out(models):
 
 
 @pytest.mark.parametrize("weights, sentence", [
-    (-np.ones(N), "Negative values in data passed to `sample_weight`"),
-    (np.r_[-1e-9, np.ones(N - 1)], "Negative values in data passed to `sample_weight`"),
+    (-np.ones(N), "sample_weight must hold finite weights of at least 0. Got -1.0 at "
+     "index 0. A weight of 0 leaves an image out."),
+    (np.r_[np.ones(N - 1), -1e-9], "Got -1e-09 at index 23."),
+    (np.r_[np.nan, np.ones(N - 1)], "Got nan at index 0."),
+    (np.r_[np.inf, np.ones(N - 1)], "Got inf at index 0."),
     (np.zeros(N), "sample_weight must be positive for at least one image."),
-    (np.ones(N - 1), "sample_weight.shape == (23,), expected (24,)!"),
-    (np.ones((N, 2)), "Sample weights must be 1D array or scalar"),
-    (np.r_[np.nan, np.ones(N - 1)], "Input sample_weight contains NaN"),
-    (np.r_[np.inf, np.ones(N - 1)], "Input sample_weight contains infinity"),
+    (np.ones(N - 1), "sample_weight must hold one weight for each of the 24 images. "
+     "Got an array of shape (23,)."),
+    (np.ones((N, 2)), "Got an array of shape (24, 2)."),
+    ("balanced", "sample_weight must hold one number for each image. Got 'balanced'. "
+     "Weights of classes are given by class_weight."),
+    (["a"] * N, "Got ['a', 'a', 'a', 'a', 'a', 'a', ...]."),
+    ([1.0] * 23 + [pd.NA], "Got [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, ...]."),
+    ([[1.0]] * 23 + [[1.0, 2.0]], "sample_weight must hold one number for each image."),
+    ({0: 1.0}, "Got {0: 1.0}."),
+    (np.ones(N, "m8[s]"), "sample_weight must hold one number for each image."),
+    (np.ones(N, [("a", float)]), "sample_weight must hold one number for each image."),
+    (sparse.csr_matrix(np.ones(N)), "sample_weight must hold one number for each"),
+    (np.ma.masked_equal(np.r_[9.0, np.ones(N - 1)], 9), "Got nan at index 0."),
+    ([10**400] * N, "sample_weight must hold one number for each image."),
+    (np.full(N, np.finfo(np.longdouble).max), "Got inf at index 0."),
 ])  # fmt: skip
 def test_weights(models, weights, sentence):
     X, y = draw()
@@ -472,7 +543,7 @@ def test_weights(models, weights, sentence):
     for model in models:
         check_refusal(model, ValueError, sentence, "partial_fit", X, y, **more)
     validation = {"X_val": X, "y_val": y, "sample_weight_val": weights}
-    with_suffix = sentence.replace("sample_weight must", "sample_weight_val must")
+    with_suffix = sentence.replace("sample_weight", "sample_weight_val")
     check_fits(models, ValueError, with_suffix, X, y, **validation)
 
 

@@ -9,11 +9,11 @@ import numbers
 
 import numpy as np
 from sklearn.model_selection import StratifiedShuffleSplit
-from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length
 from torch import nn
 
+from sk_rnnimage._data.labels import read_labels
 from sk_rnnimage._data.weights import of_maximum_one
 
 LABEL_SMOOTHING = 0.1
@@ -64,11 +64,7 @@ class Classes:
                 f"This {self.estimator_name} estimator requires y to be passed, but "
                 "the target y is None."
             )
-        # as scikit-learn's classifiers say it, which its own checks match
-        y = column_or_1d(
-            check_array(y, ensure_2d=False, dtype=None, input_name="y" + suffix),
-            warn=True,
-        )
+        y = read_labels(y, "y" + suffix)
         check_consistent_length(images, y)
         check_classification_targets(y)
         return y

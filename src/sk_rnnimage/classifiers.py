@@ -3,15 +3,16 @@
 import numpy as np
 from scipy.special import log_softmax
 from sklearn.base import ClassifierMixin
-from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from sk_rnnimage._base import BaseImageEstimator
+from sk_rnnimage._data.labels import read_labels
 from sk_rnnimage._data.read import read_sets
 from sk_rnnimage._environment.borrowed import StrOptions, _fit_context
 from sk_rnnimage._prediction import attention_weights, staged_logits
 from sk_rnnimage._targets import Classes
 from sk_rnnimage._training.train import train
+from sk_rnnimage.images.arrays import to_numpy
 from sk_rnnimage.networks.recipe import make_recipe
 
 
@@ -130,6 +131,26 @@ class ImageClassifier(ClassifierMixin, BaseImageEstimator):
         """
         logits = self._outputs(X)
         return self._classes(self.classes_).decode(logits)
+
+    def score(self, X, y, sample_weight=None):
+        """Accuracy of the predicted labels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C), or list
+            Images, as in ``predict``.
+        y : array-like of shape (n,)
+            Their labels, as in ``fit``.
+        sample_weight : array-like of shape (n,), default=None
+            Weights of the images.
+
+        Returns
+        -------
+        float
+            The weighted share of images whose label is predicted.
+        """
+        sample_weight = to_numpy(sample_weight, "sample_weight")
+        return super().score(X, read_labels(y), sample_weight)
 
     def staged_predict_proba(self, X):
         """Class probabilities after each step of the sequence.
@@ -256,7 +277,7 @@ class ImageClassifier(ClassifierMixin, BaseImageEstimator):
             )
         if classes is None:
             return self._classes(self.classes_)
-        classes = np.unique(column_or_1d(classes))
+        classes = np.unique(read_labels(classes, "classes"))
         if goes_on and not np.array_equal(classes, self.classes_):
             raise ValueError(
                 f"classes={classes.tolist()} is not the same as on the last call to "

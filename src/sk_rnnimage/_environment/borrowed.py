@@ -10,9 +10,6 @@ They are few, as each may change without a deprecation:
     ``Interval`` and ``StrOptions`` state constraints of parameters,
     ``validate_params`` holds a function to them, ``validate_parameter_constraints``
     an estimator's. Stand-in: one ``if`` and one error for each parameter.
-``sklearn.utils.validation._check_sample_weight``
-    Sample weights as a float array. Stand-in: ``check_array(weights,
-    ensure_2d=False)``, ``check_consistent_length``, and an error for negative ones.
 ``skorch.NeuralNet._set_training``
     Sets modules to training or evaluation before each batch. Stand-in: none is
     needed; without :class:`ModeOnce` each batch walks through all modules.
@@ -25,14 +22,12 @@ from sklearn.utils._param_validation import (
     validate_parameter_constraints,
     validate_params,
 )
-from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
 __all__ = [
     "Interval",
     "ModeOnce",
     "StrOptions",
     "_fit_context",
-    "check_sample_weight",
     "validate_parameter_constraints",
     "validate_params",
 ]

@@ -5,6 +5,9 @@ torch need not be imported for a tensor to be known.
 
 import numpy as np
 
+# what becomes an array has one of these
+ARRAY_LIKE = ("__len__", "__array__", "__array_interface__", "__array_struct__")
+
 
 def to_numpy(X, name):
     """A tensor or a masked array as an array; anything else as it is.

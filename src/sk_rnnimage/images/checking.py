@@ -15,12 +15,9 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
-from sk_rnnimage.images.arrays import to_numpy
+from sk_rnnimage.images.arrays import ARRAY_LIKE, to_numpy
 from sk_rnnimage.images.kinds import Images, UnequalImages
 from sk_rnnimage.images.shapes import full_shape, plain_shape, shape_of_flat
-
-# what arrays, or what become arrays, have one of
-ARRAY_LIKE = ("__len__", "__array__", "__array_interface__", "__array_struct__")
 
 
 def check_images(
