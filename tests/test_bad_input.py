@@ -384,6 +384,10 @@ BAD_LABELS = {
     ),
 }
 NO_LABELS = {
+    "array of no dimension": (
+        np.array(3),
+        "y should be a 1d array of one label for each image. Got an array of shape ().",
+    ),
     "scalar": (np.int64(3), "Got a value of type int64."),
     "number": (3, "Got a value of type int."),
     "string": ("abc", "Got a value of type str."),
@@ -409,14 +413,16 @@ NO_LABELS = {
 def test_labels(models, case):
     X, known = draw()
     y, sentence = (BAD_LABELS | NO_LABELS)[case]
-    error = TypeError if case in NO_LABELS and case != "bytes" else ValueError
+    error = TypeError if case in NO_LABELS else ValueError
+    if case in ("bytes", "array of no dimension"):
+        error = ValueError
     check_fits(models, error, sentence, X, y)
     for model in models:
         check_refusal(model, error, sentence, "partial_fit", X, y, classes=[0, 1, 2])
     if sentence.startswith("y"):
-        of_val = sentence.replace("y ", "y_val ").replace("y[", "y_val[")
+        of_val = re.sub(r"\by\b", "y_val", sentence)
         check_fits(models, error, of_val, X, known, X_val=X, y_val=y)
-        of_classes = sentence.replace("y ", "classes ").replace("y[", "classes[")
+        of_classes = re.sub(r"\by\b", "classes", sentence)
         check_refusal(models[0], error, of_classes, "partial_fit", X, known, y)
     if y is not None and case not in ("shorter", "continuous"):
         check_refusal(models[1], error, sentence, "score", X, y)

@@ -8,11 +8,11 @@ from sklearn.utils.validation import check_is_fitted
 from sk_rnnimage._base import BaseImageEstimator
 from sk_rnnimage._data.labels import read_labels
 from sk_rnnimage._data.read import read_sets
+from sk_rnnimage._data.weights import check_weights
 from sk_rnnimage._environment.borrowed import StrOptions, _fit_context
 from sk_rnnimage._prediction import attention_weights, staged_logits
 from sk_rnnimage._targets import Classes
 from sk_rnnimage._training.train import train
-from sk_rnnimage.images.arrays import to_numpy
 from sk_rnnimage.networks.recipe import make_recipe
 
 
@@ -149,8 +149,8 @@ class ImageClassifier(ClassifierMixin, BaseImageEstimator):
         float
             The weighted share of images whose label is predicted.
         """
-        sample_weight = to_numpy(sample_weight, "sample_weight")
-        return super().score(X, read_labels(y), sample_weight)
+        y = read_labels(y)
+        return super().score(X, y, check_weights(sample_weight, y))
 
     def staged_predict_proba(self, X):
         """Class probabilities after each step of the sequence.

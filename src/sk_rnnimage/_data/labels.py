@@ -2,6 +2,7 @@
 
 import numbers
 from collections.abc import Iterator, Set
+from functools import partial
 
 import numpy as np
 from sklearn.utils import check_array, column_or_1d
@@ -34,7 +35,7 @@ def read_labels(y, name="y"):
             f"{name} holds {what}, of dtype {y.dtype}. Pass labels that are numbers "
             f"or strings{', such as label.decode()' if kind == 'S' else ''}."
         )
-    if y.ndim > 1 and y.shape[1:] != (1,):
+    if y.ndim != 1 and y.shape[1:] != (1,):
         raise ValueError(
             f"{name} should be a 1d array of one label for each image. Got an array of "
             f"shape {y.shape}."
@@ -46,7 +47,7 @@ def read_labels(y, name="y"):
 def _to_array(y, name):
     """Labels as an array of any dtype and shape but ()."""
     no_arrays = (str, bytes, dict, Set, Iterator, np.generic)
-    if isinstance(y, no_arrays) or not any(hasattr(y, name) for name in ARRAY_LIKE):
+    if isinstance(y, no_arrays) or not any(map(partial(hasattr, y), ARRAY_LIKE)):
         way_out = f" Pass list({name})." if isinstance(y, Iterator) else ""
         raise TypeError(
             f"{name} must be an array or a list of labels. Got a value of type "

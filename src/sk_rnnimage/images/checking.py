@@ -10,6 +10,7 @@ import numbers
 import os
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 from sklearn.utils import check_array
@@ -186,8 +187,9 @@ def _refuse_type(X, name):
             "image files, pass a list of them to an ImageReader in front: "
             "make_pipeline(ImageReader(size=(height, width)), ...)."
         )
+    becomes_array = any(map(partial(hasattr, X), ARRAY_LIKE))
     if isinstance(X, (dict, Set, Iterator)) or not (
-        isinstance(X, numbers.Number) or any(hasattr(X, name) for name in ARRAY_LIKE)
+        becomes_array or isinstance(X, numbers.Number)
     ):
         way_out = f"list({name})" if isinstance(X, Iterator) else "its images as a list"
         raise TypeError(
