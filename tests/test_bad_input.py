@@ -769,6 +769,6 @@ def test_an_unknown_label_in_y_val_names_the_way_out():
 @pytest.mark.parametrize("hidden_size", [10**9, (8, 10**9)], ids=str)
 def test_a_network_that_no_memory_holds(hidden_size):
     X, y = draw(n=20)
-    message = f"weights of a network with hidden_size={hidden_size!r} on images of"
+    message = f"weights of a network with hidden_size={hidden_size!r}, filters=4, kern"
     with pytest.raises(ValueError, match=re.escape(message)):
         make(CRNNImageClassifier, hidden_size=hidden_size).fit(X, y)

@@ -13,14 +13,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from sk_rnnimage._data.augmentation import AUGMENTATIONS, VIEWS
+from sk_rnnimage._data.augmentation import AUGMENTATIONS, VIEWS, check_augment
 from sk_rnnimage._data.read import read_sets
-from sk_rnnimage._environment.borrowed import (
-    Interval,
-    StrOptions,
-    _fit_context,
-    validate_parameter_constraints,
-)
+from sk_rnnimage._environment.borrowed import Interval, StrOptions, _fit_context
+from sk_rnnimage._environment.parameters import check_parameters, plain
 from sk_rnnimage._environment.process import resolve_device
 from sk_rnnimage._environment.versions import current_versions, warn_of_other_versions
 from sk_rnnimage._prediction import logits_of
@@ -141,7 +137,8 @@ class BaseImageEstimator(BaseEstimator):
             and where the training loss becomes infinite. The estimator then stays as
             it was.
         """
-        goes_on = self.warm_start and hasattr(self, "weights_")
+        check_parameters(self)
+        goes_on = bool(self.warm_start) and hasattr(self, "weights_")
         validated = self.early_stopping or X_val is not None
         with self._random_state_restored_on_error():
             recipe = self._recipe(self._make_target(goes_on), goes_on, validated)
@@ -161,26 +158,31 @@ class BaseImageEstimator(BaseEstimator):
         network = self._network_recipe()
         if goes_on:
             self._check_same_network(network)
+        training = self._settings(goes_on, one_epoch)
+        check_callbacks(training, validated)
+        reader = self if goes_on else _unfitted(self)
+        bounded = bounded_sides(network)
+        return Recipe(reader, target, network, training, goes_on, bounded)
+
+    def _settings(self, goes_on, one_epoch):
+        """The parameters of the training in plain values."""
+        check_augment(self.augment)
         stops_early = self.early_stopping and not one_epoch
-        training = Settings(
-            max_epochs=1 if one_epoch else self.max_epochs,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
+        return Settings(
+            max_epochs=1 if one_epoch else plain(self.max_epochs),
+            batch_size=int(self.batch_size),
+            learning_rate=float(self.learning_rate),
+            weight_decay=float(self.weight_decay),
             augment=None if one_epoch else self.augment,
             callbacks=self.callbacks,
             device=resolve_device(self.device),
             # partial_fit after pickling goes on as if it had not been pickled
             seed=self._seed + 1 if one_epoch and goes_on else self._draw_seed(),
-            verbose=self.verbose,
-            patience=self.n_iter_no_change if stops_early else None,
-            validation_fraction=self.validation_fraction,
+            verbose=int(self.verbose),
+            patience=int(self.n_iter_no_change) if stops_early else None,
+            validation_fraction=float(self.validation_fraction),
             schedule=not one_epoch,
         )
-        check_callbacks(training, validated)
-        reader = self if goes_on else _unfitted(self)
-        bounded = bounded_sides(network)
-        return Recipe(reader, target, network, training, goes_on, bounded)
 
     def _check_same_network(self, network):
         """Raise where a parameter of the fitted network has changed, dropout aside."""
@@ -201,14 +203,14 @@ class BaseImageEstimator(BaseEstimator):
     def _start(self, recipe, data):
         """The network to train: a new one, or the fitted one."""
         reader, target, settings = recipe.reader, recipe.target, recipe.training
+        dtype = _precision(recipe, len(data))
         if recipe.goes_on:
             fitted = {**self._fitted_recipe, "dropout": recipe.network["dropout"]}
             network = load_network(fitted, self.weights_)
             network.expect_missing(data.has_missing())
-        else:
-            shape, n_outputs = reader.image_shape_, target.n_outputs
-            network = new_network(recipe.network, shape, n_outputs, data, settings.seed)
-        return network.cast(_precision(recipe, len(data)) or network.dtype)
+            return network.cast(dtype or network.dtype)
+        shape, n_outputs = reader.image_shape_, target.n_outputs
+        return new_network(recipe.network, shape, n_outputs, data, settings.seed, dtype)
 
     def _keep(self, recipe, network, history, best_epoch, optimizer_state):
         """Set all that was learned, at once: a copy made before is wholly as before."""
@@ -265,11 +267,7 @@ class BaseImageEstimator(BaseEstimator):
 
     def _n_views(self):
         """The parameter ``n_views``, which may have changed since ``fit``."""
-        validate_parameter_constraints(
-            {"n_views": self._parameter_constraints["n_views"]},
-            {"n_views": self.n_views},
-            caller_name=type(self).__name__,
-        )
+        check_parameters(self, ["n_views"])
         return self.n_views
 
     @contextmanager

@@ -10,6 +10,7 @@ from sk_rnnimage._data.labels import read_labels
 from sk_rnnimage._data.read import read_sets
 from sk_rnnimage._data.weights import check_weights
 from sk_rnnimage._environment.borrowed import StrOptions, _fit_context
+from sk_rnnimage._environment.parameters import check_parameters
 from sk_rnnimage._prediction import attention_weights, staged_logits
 from sk_rnnimage._targets import Classes
 from sk_rnnimage._training.train import train
@@ -53,6 +54,7 @@ class ImageClassifier(ClassifierMixin, BaseImageEstimator):
         ValueError, TypeError
             As for ``fit``, and where y holds a label that is not in ``classes``.
         """
+        check_parameters(self)
         goes_on = hasattr(self, "weights_")
         with self._random_state_restored_on_error():
             target = self._target_of_all(classes, goes_on)

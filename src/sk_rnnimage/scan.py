@@ -5,6 +5,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sk_rnnimage._environment.borrowed import StrOptions, _fit_context
+from sk_rnnimage._environment.parameters import check_parameters
 from sk_rnnimage.images.checking import check_images, unchanged_on_error
 from sk_rnnimage.images.orders import (
     SCANS,
@@ -120,6 +121,7 @@ default="rows"
             return self._fit(X)
 
     def _fit(self, X):
+        check_parameters(self)
         check_patch_size(self.patch_size)
         check_image_shape(self.image_shape)
         images = check_images(self, X, image_shape=self.image_shape, reset=True)

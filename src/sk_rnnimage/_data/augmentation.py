@@ -4,6 +4,7 @@ An augmentation is a function of float images (B, C, H, W) and a torch generator
 gives as many images of the same shape.
 """
 
+import inspect
 import math
 from functools import partial
 
@@ -57,6 +58,29 @@ def _sampled(images, grid):
 
 
 AUGMENTATIONS = {"shift": shift, "affine": affine, "flip": flip}
+
+
+def check_augment(augment):
+    """Raise where the parameter ``augment`` is a callable of other arguments.
+
+    torchvision's transforms, for one, take images alone.
+    """
+    if augment is None or isinstance(augment, str):
+        return
+    fits = not isinstance(augment, type)  # a class gives no tensor
+    try:
+        inspect.signature(augment).bind("images", "generator")
+    except TypeError:
+        fits = False
+    except ValueError:
+        pass  # a builtin without a signature: its call will tell
+    if not fits:
+        raise ValueError(
+            "augment must be callable as augment(images, generator), with float "
+            "tensors (B, C, H, W) and a torch.Generator. Got "
+            f"{augment!r}. A transform of images alone fits as "
+            "augment=lambda images, generator: transform(images)."
+        )
 
 
 def make_augmentation(augment, missing):

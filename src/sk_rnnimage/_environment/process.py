@@ -198,7 +198,7 @@ def memory_error_as(message):
     """Raise a ValueError with a message where an allocator has no more memory."""
     try:
         yield
-    except (RuntimeError, MemoryError) as error:
+    except (RuntimeError, MemoryError, TypeError) as error:
         if not _is_out_of_memory(error):
             raise
         raise ValueError(message) from error
@@ -212,5 +212,9 @@ def _is_out_of_memory(error):
     """
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
-    texts = ("DefaultCPUAllocator", "Storage size calculation overflowed")
+    texts = (
+        "DefaultCPUAllocator",
+        "Storage size calculation overflowed",
+        "Overflow when unpacking long",  # a TypeError
+    )
     return any(text in str(error) for text in texts)

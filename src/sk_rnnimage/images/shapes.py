@@ -5,8 +5,9 @@ import numbers
 
 
 def full_shape(shape):
-    """(H, W) or (H, W, C) as (H, W, C)."""
-    return (*shape, 1) if len(shape) == 2 else tuple(shape)
+    """(H, W) or (H, W, C) as (H, W, C), in plain ints."""
+    shape = tuple(map(int, shape))
+    return (*shape, 1) if len(shape) == 2 else shape
 
 
 def plain_shape(shape):

@@ -151,7 +151,7 @@ class Standardize(nn.Module):
         return x.nan_to_num_(0, torch.inf, -torch.inf)
 
 
-def new_network(recipe, image_shape, n_outputs, data, seed):
+def new_network(recipe, image_shape, n_outputs, data, seed, dtype=torch.float32):
     """A network with initial weights that depend on the seed alone.
 
     Parameters
@@ -166,17 +166,21 @@ def new_network(recipe, image_shape, n_outputs, data, seed):
         Gives the standardisation of the pixels, and whether some are missing.
     seed : int
         Of the initial weights.
+    dtype : torch.dtype, default=torch.float32
+        Their precision; they are drawn in single precision.
     """
-    *lower, top = recipe["hidden_size"]
-    hidden_size = (*lower, top) if lower else top
+    sizes = ", ".join(
+        f"{name}={recipe[name] if len(recipe[name]) > 1 else recipe[name][0]}"
+        for name in ("hidden_size", "filters", "kernel_size")
+        if recipe[name]
+    )
     message = (
-        "There is not enough memory for the weights of a network with "
-        f"hidden_size={hidden_size!r} on images of shape {image_shape}. Choose a "
-        "smaller hidden_size."
+        f"There is not enough memory for the weights of a network with {sizes} on "
+        f"images of shape {image_shape}. Choose smaller ones."
     )
     recipe = with_data(recipe, image_shape, n_outputs, data.has_missing())
     with seeded(seed), memory_error_as(message):
-        network = ImageNetwork(recipe)
+        network = ImageNetwork(recipe).cast(dtype)
     network.standardize.set_moments(*data.pixel_moments())
     return network
 

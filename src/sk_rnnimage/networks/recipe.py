@@ -21,6 +21,7 @@ all but the last three entries, which ``with_data`` adds:
 =================== ==================================================================
 """
 
+from sk_rnnimage._environment.parameters import plain
 from sk_rnnimage.images.orders import SCANS, check_patch_size
 from sk_rnnimage.images.shapes import full_shape, is_positive_int
 from sk_rnnimage.networks.cells import n_outputs
@@ -39,9 +40,7 @@ def make_recipe(
     attention_heads,
     dropout,
     auto_scans,
-    filters=None,
-    kernel_size=None,
-    **_,
+    **more,
 ):
     """Check the parameters of a classifier that make its network.
 
@@ -49,10 +48,9 @@ def make_recipe(
     ----------
     auto_scans : tuple of str
         The readings that ``scan="auto"`` means.
-    filters, kernel_size : int or tuple of int, default=None
-        None for a network without convolutions.
-    **_
-        Any other parameter of a classifier.
+    **more
+        Any other parameter of a classifier: ``filters`` and ``kernel_size`` make a
+        network with convolutions, others change nothing.
 
     Raises
     ------
@@ -61,9 +59,10 @@ def make_recipe(
     """
     check_patch_size(patch_size)
     layers = positive_ints("hidden_size", hidden_size)
-    filters = () if filters is None else positive_ints("filters", filters)
-    if filters:
-        kernel_size = positive_ints("kernel_size", kernel_size, len(filters))
+    filters = kernel_size = ()
+    if "filters" in more:
+        filters = positive_ints("filters", more["filters"])
+        kernel_size = positive_ints("kernel_size", more["kernel_size"], len(filters))
     n_values = n_outputs(layers[-1], bidirectional)
     if attention_heads and n_values % attention_heads:
         raise ValueError(
@@ -71,16 +70,16 @@ def make_recipe(
             f"state: hidden_size={hidden_size!r} in {1 + bidirectional} direction(s)."
         )
     return {
-        "cell": cell,
+        "cell": plain(cell),
         "hidden_size": layers,
-        "patch_size": tuple(patch_size) if isinstance(patch_size, list) else patch_size,
-        "scans": _scan_names(scan, auto_scans),
+        "patch_size": plain(patch_size),
+        "scans": plain(_scan_names(scan, auto_scans)),
         "bidirectional": bool(bidirectional),
-        "pooling": pooling,
-        "attention_heads": attention_heads,
-        "dropout": float(dropout),  # a NumPy float would be no plain value
+        "pooling": plain(pooling),
+        "attention_heads": plain(attention_heads),
+        "dropout": float(dropout),
         "filters": filters,
-        "kernel_size": kernel_size if filters else (),
+        "kernel_size": kernel_size,
     }
 
 
