@@ -160,6 +160,7 @@ BAD_IMAGES = {
     ),
     "durations": (np.ones((N, 64), "m8[s]"), "X holds values of dtype timedelta64[s]"),
     "records": (np.zeros((N, 8, 8), [("a", "f4")]), "X holds values of dtype [('a', "),
+    "sparse dict": (sparse.dok_array(np.eye(N, 64)), "Sparse data was passed for X"),
     "sparse": (sparse.csr_matrix(np.eye(N, 64)), "Sparse data was passed for X"),
     "channels first": (np.ones((N, 3, 8, 8)), CHANNELS_FIRST),
 }
@@ -376,11 +377,11 @@ BAD_LABELS = {
     "mixed objects": (np.array(["a", 0.5] * 12, object), "y mixes strings and numbers"),
     "objects": (
         np.arange(N).astype(object),
-        "y holds numbers as objects: its dtype is",
+        "Unknown label type: y holds numbers as objects. Pass them",
     ),
     "tuples": (
         pd.Series([(0, 1)] * N),
-        "y holds values of type tuple: y[0] is (0, 1).",
+        "y holds values of type tuple, y[0] is (0, 1).",
     ),
 }
 NO_LABELS = {
@@ -397,13 +398,14 @@ NO_LABELS = {
     "records": (np.zeros(N, [("a", int)]), "y holds records, of dtype [('a', '<i8')]."),
     "bytes": (
         [b"a"] * N,
-        "y holds values of type bytes: y[0] is b'a'. Pass numbers or",
+        "y holds values of type bytes, y[0] is b'a'. Pass numbers or",
     ),
     "array of bytes": (
         np.array([b"a"] * N),
         "y holds bytes, of dtype |S1. Pass labels",
     ),
     "complex": (np.ones(N) * 1j, "y holds complex numbers, of dtype complex128."),
+    "sparse dict": (sparse.dok_array(np.eye(N)), "y is a sparse matrix. Pass labels"),
     "sparse": (sparse.csr_matrix(np.eye(N)), "y is a sparse matrix. Pass labels in an"),
     "meta": (torch.ones(N, device="meta"), "y is a tensor on the meta device, which"),
 }

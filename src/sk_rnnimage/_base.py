@@ -8,6 +8,7 @@ import numbers
 from contextlib import contextmanager
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
@@ -25,6 +26,7 @@ from sk_rnnimage._training.settings import Settings
 from sk_rnnimage._training.train import train
 from sk_rnnimage.images.checking import check_images
 from sk_rnnimage.images.shapes import check_image_shape, full_shape
+from sk_rnnimage.images.units import warn_of_another_unit
 from sk_rnnimage.networks.cells import CELLS
 from sk_rnnimage.networks.network import (
     LazyNetwork,
@@ -146,6 +148,10 @@ class BaseImageEstimator(BaseEstimator):
                 recipe, X, y, sample_weight, X_val, y_val, sample_weight_val
             )
             network = self._start(recipe, data)
+            if goes_on:
+                self._warn_of_another_unit(network, data.images)
+            if X_val is not None:
+                self._warn_of_another_unit(network, valid.images, "X_val")
             results = train(network, data, valid, recipe.target, recipe.training)
             return self._keep(recipe, network, *results)
 
@@ -263,7 +269,32 @@ class BaseImageEstimator(BaseEstimator):
 
     def _outputs(self, X):
         """The outputs of the network, averaged over the views of each image: (n, K)."""
-        return logits_of(self.module_, self._images(X), self._n_views())
+        images, network = self._images(X), self.module_
+        outputs = logits_of(network, images, self._n_views())
+        self._check_outputs(outputs, images)
+        self._warn_of_another_unit(network, images)
+        return outputs
+
+    def _check_outputs(self, outputs, images):
+        """Raise where what the network gives is not finite."""
+        finite = np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1)
+        if finite.all():
+            return
+        i = int(finite.argmin())
+        _, image = next(images.parts(np.array([i])))
+        mean, scale = (self.weights_[f"standardize.{key}"] for key in ("mean", "scale"))
+        raise ValueError(
+            f"The outputs of the network for X[{i}] are not finite. Its pixels reach "
+            f"{np.nanmax(np.abs(image)):.3g}, those of fit have a mean of "
+            f"{mean.tolist()} and a standard deviation of {scale.tolist()}. Bring X "
+            "into the unit of fit; if it is, fit with a smaller learning_rate."
+        )
+
+    @staticmethod
+    def _warn_of_another_unit(network, images, name="X"):
+        """Warn where images cannot be in the unit that a network knows."""
+        moments = network.standardize.mean, network.standardize.scale
+        warn_of_another_unit(images, *(m.numpy() for m in moments), name)
 
     def _n_views(self):
         """The parameter ``n_views``, which may have changed since ``fit``."""

@@ -61,6 +61,8 @@ class ImageClassifier(ClassifierMixin, BaseImageEstimator):
             recipe = self._recipe(target, goes_on, one_epoch=True)
             data, _ = read_sets(recipe, X, y, sample_weight)
             network = self._start(recipe, data)
+            if goes_on:
+                self._warn_of_another_unit(network, data.images)
             state = self._optimizer_state if goes_on else None
             results = train(network, data, None, target, recipe.training, state)
             return self._keep(recipe, network, *results)
@@ -190,8 +192,15 @@ class ImageClassifier(ClassifierMixin, BaseImageEstimator):
                 "as scan='rows'."
             )
         # checked here, not at the first next(): this is no generator itself
-        stages = staged_logits(self.module_, self._images(X), self._n_views())
-        return (np.exp(log_softmax(logits, axis=1)) for logits in stages)
+        images, network = self._images(X), self.module_
+        self._warn_of_another_unit(network, images)
+        return self._stages(staged_logits(network, images, self._n_views()), images)
+
+    def _stages(self, stages, images):
+        """Probabilities of each stage's logits."""
+        for logits in stages:
+            self._check_outputs(logits, images)
+            yield np.exp(log_softmax(logits, axis=1))
 
     def staged_predict(self, X):
         """Class labels after each step of the sequence.
@@ -255,7 +264,11 @@ class ImageClassifier(ClassifierMixin, BaseImageEstimator):
                 f"is {layer!r}."
             )
         # of the images themselves: the views of n_views have no weights in common
-        weights = attention_weights(self.module_, self._images(X), layer)
+        images, network = self._images(X), self.module_
+        weights = attention_weights(network, images, layer)
+        for of_reading in weights:
+            self._check_outputs(of_reading, images)
+        self._warn_of_another_unit(network, images)
         return weights[0] if len(weights) == 1 else weights
 
     def _make_target(self, goes_on):
@@ -457,6 +470,14 @@ class RNNImageClassifier(ImageClassifier):
 
     Few images (up to 65,536 pixels in all) are predicted on one thread. More are
     predicted in batches of which no tensor holds more than 2**25 values (128 MiB).
+
+    Later images (predictions, ``X_val``, further training) are held against that
+    standardisation: a UserWarning says where they cannot be in the same unit. That is
+    where, in each channel that varies, a sample of up to 256 images lies more than 50
+    standard deviations from the mean, or has a mean and a standard deviation that are
+    both more than 50 times smaller; not where it is constant or has at most 8 values,
+    as noise on a blank image does, unless these are 0 and 1. Outputs that are not
+    finite raise a ValueError.
 
     On a CPU ``fit`` trains in float64 on up to 128 images, else in float32, whatever
     the batch size; ``partial_fit`` starts in float32, and after ``fit`` keeps its
@@ -710,6 +731,14 @@ class CRNNImageClassifier(ImageClassifier):
     standardisation [9]_, and is followed by 2 x 2 max-pooling where it halves the map,
     by group normalisation [7]_ over groups of at least 16 filters (or over all), and by
     a ReLU.
+
+    Later images (predictions, ``X_val``, further training) are held against the
+    standardisation: a UserWarning says where they cannot be in the same unit. That is
+    where, in each channel that varies, a sample of up to 256 images lies more than 50
+    standard deviations from the mean, or has a mean and a standard deviation that are
+    both more than 50 times smaller; not where it is constant or has at most 8 values,
+    as noise on a blank image does, unless these are 0 and 1. Outputs that are not
+    finite raise a ValueError.
 
     Receptive field: with the default filters a line of the feature map sees 10 lines of
     an image of more than 16 lines, with a stride of 4 (8 and 2 from 9 to 16 lines, 5

@@ -46,6 +46,10 @@ def read_labels(y, name="y"):
 
 def _to_array(y, name):
     """Labels as an array of any dtype and shape but ()."""
+    if hasattr(y, "toarray"):  # np.asarray would wrap it in an object array
+        raise TypeError(
+            f"{name} is a sparse matrix. Pass labels in an array: {name}.toarray()."
+        )
     no_arrays = (str, bytes, dict, Set, Iterator, np.generic)
     if isinstance(y, no_arrays) or not any(map(partial(hasattr, y), ARRAY_LIKE)):
         way_out = f" Pass list({name})." if isinstance(y, Iterator) else ""
@@ -60,10 +64,6 @@ def _to_array(y, name):
         y = _of_pandas(y, name)
     if isinstance(y, (list, tuple)):
         y = _of_list(y, name)
-    if hasattr(y, "toarray"):  # np.asarray would wrap it in an object array
-        raise TypeError(
-            f"{name} is a sparse matrix. Pass labels in an array: {name}.toarray()."
-        )
     y = np.asarray(y)
     return y.astype(object) if y.dtype.kind == "T" else y
 
@@ -106,13 +106,13 @@ def _check_objects(y, name):
         )
     if kinds and kinds[0] == "numbers":
         raise ValueError(
-            f"{name} holds numbers as objects: its dtype is object. Pass them in an "
+            f"Unknown label type: {name} holds numbers as objects. Pass them in an "
             f"array of numbers, for instance {name}.astype(int)."
         )
     if kinds and kinds[0] != "strings":
         raise ValueError(
-            f"{name} holds {kinds[0]}: {name}[0] is {y[0]!r}. Pass numbers or strings, "
-            "for instance [str(label) for label in labels]."
+            f"Unknown label type: {name} holds {kinds[0]}, {name}[0] is {y[0]!r}. Pass "
+            "numbers or strings, for instance [str(label) for label in labels]."
         )
 
 

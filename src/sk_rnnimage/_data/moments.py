@@ -22,6 +22,11 @@ def pixel_moments(images, weights, n_values=2**20):
     -------
     mean, scale : ndarray of shape (C,)
         The mean, and the standard deviation, or 1 where a channel does not vary.
+
+    Raises
+    ------
+    ValueError
+        Where the standard deviation is too small for training.
     """
     _, first = next(images.parts(np.array([0])))
     # the sum of squares cancels badly far from 0, so a constant is subtracted first
@@ -47,7 +52,20 @@ def pixel_moments(images, weights, n_values=2**20):
     constant = std <= 1e-6 * square.sqrt()  # within the rounding of float32
     std = std * unit
     std[constant] = 1.0
+    _refuse_denormal(std, shift.dtype)
     return (mean * unit + shift).numpy(), std.numpy()
+
+
+def _refuse_denormal(std, dtype):
+    """Raise where pixels vary by denormal numbers, which training takes for 0."""
+    least = 1e3 * torch.finfo(dtype).tiny  # so that few differences vanish
+    if (std < least).any():
+        c = int((std < least).byte().argmax())
+        raise ValueError(
+            f"The pixels of X have a standard deviation of {float(std[c]):.3g} in "
+            f"channel {c}, too small to be told apart in {str(dtype)[6:]}. Scale them "
+            "first, for instance X / X.max()."
+        )
 
 
 def _power_of_two(values):

@@ -187,10 +187,10 @@ def _refuse_type(X, name):
             "image files, pass a list of them to an ImageReader in front: "
             "make_pipeline(ImageReader(size=(height, width)), ...)."
         )
+    if isinstance(X, numbers.Number) or hasattr(X, "toarray"):
+        return  # check_array says more of numbers and sparse matrices
     becomes_array = any(map(partial(hasattr, X), ARRAY_LIKE))
-    if isinstance(X, (dict, Set, Iterator)) or not (
-        becomes_array or isinstance(X, numbers.Number)
-    ):
+    if isinstance(X, (dict, Set, Iterator)) or not becomes_array:
         way_out = f"list({name})" if isinstance(X, Iterator) else "its images as a list"
         raise TypeError(
             f"{name} must be an array or a list of images. Got a value of type "
