@@ -125,7 +125,7 @@ def test_wrong_height_width_or_channels(cls, wrong, method):
     other, _ = draw(shape=wrong)
     model = make(cls).fit(X, y)
     arguments = (other, y) if method == "partial_fit" else (other,)
-    way = "Resize or pad them first."
+    way = "Resize or pad them first, or pass a list"
     if len(wrong) == 3:
         way = f"They have {wrong[2]} channel(s) for 1: convert them; files are read"
     sentence = (

@@ -22,7 +22,11 @@ from conftest import (
 from numpy.testing import assert_array_equal
 from scipy import stats
 from sklearn import clone, config_context
-from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+from sklearn.model_selection import (
+    GridSearchCV,
+    RandomizedSearchCV,
+    cross_val_score,
+)
 from skorch.callbacks import EpochTimer
 
 from sk_rnnimage import CRNNImageClassifier, ImageToSequence, RNNImageClassifier
@@ -728,3 +732,110 @@ def test_the_unit_of_large_images_is_told_from_a_sample():
     images = Images((images.array / 255).astype(np.float32))
     with pytest.warns(UserWarning, match="The pixels of X have a mean of 0.5"):
         warn_of_another_unit(images, mean, scale)
+
+
+# Shapes
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (6, 9), (8, 8, 3), (5, 8, 2)], ids=str)
+def test_one_image_is_no_set_of_images(cls, shape):
+    X, y = draw(shape=shape)
+    sentence = (
+        f"X has the shape of one image of fit, {shape}, but must hold several. For one "
+        "image pass X[None]."
+    )
+    model, reader = make(cls, max_epochs=1).fit(X, y), ImageToSequence().fit(X)
+    one = X[0]
+    for given in (
+        one,
+        one.tolist(),
+        list(one),
+        torch.from_numpy(one),
+        one.astype(">f4"),
+    ):
+        for call in (model.predict, reader.transform, model.predict_proba):
+            with refused(ValueError, sentence):
+                call(given)
+    with refused(ValueError, sentence.replace("X", "X_val")):
+        model.fit(X, y, X_val=one, y_val=y[: len(one)])
+    if len(shape) == 2:
+        with refused(ValueError, sentence):
+            model.predict(pd.DataFrame(one))
+        with refused(ValueError, sentence):
+            model.predict(one[..., None])
+    assert_array_equal(model.predict(one[None]), model.predict(X[:1]))
+
+
+def test_one_line_is_an_image_where_images_are_lines():
+    X, y = draw(shape=(1, 8))
+    model = make(CRNNImageClassifier).fit(X, y)
+    assert_array_equal(model.predict(X[0]), model.predict(X[:1]))
+
+
+@pytest.mark.parametrize("parameters, bounded", [
+    ({"scan": "rows"}, True), ({"scan": "rows", "patch_size": 2}, False),
+    ({"scan": "sweep"}, False), ({"cell": None, "scan": "sweep"}, True),
+])  # fmt: skip
+def test_an_array_of_another_size_than_that_of_fit(cls, parameters, bounded):
+    model = make(cls, max_epochs=1, **parameters).fit(*draw())
+    X = draw(shape=(9, 10))[0]
+    sentence = (
+        f"X holds images of shape (9, 10), but this {cls.__name__} was fitted on (8, "
+        "8). Resize or pad them first, or pass a list"
+    )
+    sentence += ", list(X), where none is larger" if bounded else ": list(X)."
+    with refused(ValueError, sentence) as caught:
+        model.predict(X)
+    assert ("declare the largest size in fit (image_shape)" in str(caught.value)) == (
+        bounded
+    )
+    if bounded:
+        with refused(ValueError, "Declare the largest size in fit (image_shape), "):
+            model.predict(list(X))
+    else:
+        model.predict(list(X))
+    with refused(ValueError, "fitted on (8, 8). Resize or pad them first."):
+        ImageToSequence().fit(draw()[0]).transform(X)
+
+
+def test_one_image_that_is_wider_than_those_of_its_fold():
+    X, y = draw_unequal(n=12, sides=(6, 8))
+    X[3] = np.pad(X[3], ((0, 0), (0, 6)))
+    model = make(CRNNImageClassifier, scan="rows", max_epochs=1)
+    with refused(ValueError, "along a side that scan=") as caught:
+        cross_val_score(model, X, y, cv=3, error_score="raise")
+    assert "Declare the largest size in fit (image_shape), " in str(caught.value)
+    model.set_params(image_shape=(8, max(image.shape[1] for image in X)))
+    assert np.isfinite(cross_val_score(model, X, y, cv=3, error_score="raise")).all()
+
+
+@pytest.mark.parametrize("shape", [(6, 10), (28, 20), (4, 8)], ids=str)
+def test_flat_images_that_are_no_square(cls, shape):
+    X, y = draw(shape=shape)
+    n = shape[0] * shape[1]
+    sentence = (
+        f"X has {n} columns, which are neither a square grey nor a square RGB image, "
+        "so each image is read as one row of pixels. Pass image_shape=(height, width) or "
+        f"(height, width, channels); (1, {n}) if it is a row."
+    )
+    model = make(cls, max_epochs=1, scan="rows", patch_size=(None, 4))
+    for given in (flat(X), pd.DataFrame(flat(X)), list(flat(X))):
+        with pytest.warns(UserWarning, match=re.escape(sentence)):
+            model.fit(given, y)
+        with pytest.warns(UserWarning, match=re.escape(sentence)):
+            clone(model).partial_fit(given, y, classes=[0, 1, 2])
+        with pytest.warns(UserWarning, match=re.escape(sentence)):
+            ImageToSequence().fit(given)
+    assert model.image_shape_ == (1, n)
+    model.predict(flat(X))  # once is enough
+    model.partial_fit(flat(X), y)
+    for image_shape in (shape, (1, n)):
+        model.set_params(image_shape=image_shape).fit(flat(X), y)
+        ImageToSequence(image_shape=image_shape).fit(flat(X))
+    model.set_params(image_shape=None).fit(X, y).predict(flat(X))
+
+
+@pytest.mark.parametrize("n_columns", [2, 13, 30, 64, 75, 784])
+def test_tables_and_squares_get_no_warning(n_columns):
+    rng = np.random.RandomState(0)
+    make(RNNImageClassifier, max_epochs=1).fit(rng.rand(9, n_columns), [0, 1, 2] * 3)

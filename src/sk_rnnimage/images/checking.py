@@ -8,6 +8,7 @@ list of images whose sizes may differ. Everything behind this file works on ``Im
 import math
 import numbers
 import os
+import warnings
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from functools import partial
@@ -19,6 +20,10 @@ from sklearn.utils.validation import validate_data
 from sk_rnnimage.images.arrays import ARRAY_LIKE, to_numpy
 from sk_rnnimage.images.kinds import Images, UnequalImages
 from sk_rnnimage.images.shapes import full_shape, plain_shape, shape_of_flat
+
+# Of a picture: the tables in scikit-learn's estimator checks, which allow no warning,
+# have up to 30 columns.
+FEWEST_PIXELS = 32
 
 
 def check_images(
@@ -75,7 +80,8 @@ def check_images(
         if reset:
             _learn_shape(estimator, images, image_shape, name, listed)
         else:
-            _check_shape(estimator, images, name, listed)
+            ways = _ways_to_fit(name, allow_unequal, bounded)
+            _check_shape(estimator, images, name, listed, ways)
     _check_bounds(estimator, images, bounded, name)
     _refuse_all_missing(images, name)
     return images
@@ -87,19 +93,20 @@ def set_shape(estimator, shape):
     estimator.n_features_in_ = math.prod(shape)
 
 
-def _way_to_fit(shape, expected):
-    """How images get the shape that an estimator was fitted on."""
-    channels = full_shape(expected)[2]
-    if shape[2] == channels:
+def _ways_to_fit(name, allow_unequal, bounded):
+    """How images of another size get to an estimator that was fitted on one size."""
+    if not allow_unequal:
         return "Resize or pad them first."
-    modes = {1: "ImageReader(mode='L')", 3: "ImageReader(mode='RGB')"}
+    if not any(bounded):
+        return f"Resize or pad them first, or pass a list: list({name})."
     return (
-        f"They have {shape[2]} channel(s) for {channels}: convert them; files are read "
-        f"alike by {modes.get(channels, 'numpy.asarray')}."
+        f"Resize or pad them first, or pass a list, list({name}), where none is larger "
+        "than those of fit. As a step is a whole line, declare the largest size in "
+        "fit (image_shape), on a list too."
     )
 
 
-def _check_shape(estimator, images, name, listed):
+def _check_shape(estimator, images, name, listed, ways):
     """Raise where images have not the shape that an estimator was fitted on.
 
     Those of a list are free in their sizes, not in their channels.
@@ -107,12 +114,28 @@ def _check_shape(estimator, images, name, listed):
     shape, expected = images.image_shape, full_shape(estimator.image_shape_)
     if shape[2] == expected[2] if listed else shape == expected:
         return
+    if shape[2] == 1:
+        _refuse_one_image(estimator, (len(images), *shape[:2]), name)
     _refuse_channels_first((len(images), *shape), name)
+    if shape[2] != expected[2]:
+        modes = {1: "ImageReader(mode='L')", 3: "ImageReader(mode='RGB')"}
+        ways = (
+            f"They have {shape[2]} channel(s) for {expected[2]}: convert them; files "
+            f"are read alike by {modes.get(expected[2], 'numpy.asarray')}."
+        )
     raise ValueError(
         f"{name} holds images of shape {plain_shape(shape)}, but this "
-        f"{type(estimator).__name__} was fitted on {estimator.image_shape_}. "
-        f"{_way_to_fit(shape, estimator.image_shape_)}"
+        f"{type(estimator).__name__} was fitted on {estimator.image_shape_}. {ways}"
     )
+
+
+def _refuse_one_image(estimator, shape, name):
+    """Raise where this is not the shape of several images but that of one of fit."""
+    if full_shape(shape) == full_shape(estimator.image_shape_):
+        raise ValueError(
+            f"{name} has the shape of one image of fit, {estimator.image_shape_}, but "
+            f"must hold several. For one image pass {name}[None]."
+        )
 
 
 def _check_bounds(estimator, images, bounded, name):
@@ -351,6 +374,9 @@ def _holds_strings(X):
 
 def _check_flat(estimator, X, image_shape, reset, name):
     """Validate images of one dimension: (B, H*W*C) to Images."""
+    shape = getattr(X, "shape", ())
+    if not reset and len(shape) == 2 and shape[1] != estimator.n_features_in_:
+        _refuse_one_image(estimator, shape, name)
     if name != "X":  # validate_data calls its argument X, whatever it is
         _numbers(estimator, X, name, allow_nd=False, ensure_2d=True)
         n_columns, expected = np.shape(X)[1], estimator.n_features_in_
@@ -363,8 +389,22 @@ def _check_flat(estimator, X, image_shape, reset, name):
         X = validate_data(estimator, X, reset=reset, ensure_all_finite="allow-nan")
     if reset:
         estimator.image_shape_ = shape_of_flat(X.shape[1], image_shape, name)
+        _warn_of_row(estimator.image_shape_, image_shape, name)
     _refuse_dtype(X, name)
     return Images(X.reshape(len(X), *full_shape(estimator.image_shape_)))
+
+
+def _warn_of_row(shape, image_shape, name):
+    """Warn where flat images are read as one row of pixels, for want of a shape."""
+    n = shape[1]
+    if image_shape is None and shape == (1, n) and n >= FEWEST_PIXELS:
+        warnings.warn(
+            f"{name} has {n} columns, which are neither a square grey nor a square RGB "
+            "image, so each image is read as one row of pixels. Pass image_shape="
+            f"(height, width) or (height, width, channels); (1, {n}) if it is a row.",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def _check_shaped(estimator, X, name):
