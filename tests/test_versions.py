@@ -23,8 +23,9 @@ def test_the_version_is_the_packages():
 def test_another_version_warns(cls, package, fitted, monkeypatch):
     X, y = draw()
     model = make(cls).fit(X, y) if fitted else make(cls)
-    state = {**versions.current_versions(), package: "0.0.9"}
-    monkeypatch.setattr("sk_rnnimage._base.current_versions", lambda: state)
+    state = list(versions.current_versions())
+    state[["sk_rnnimage", "torch"].index(package)] = "0.0.9"
+    monkeypatch.setattr("sk_rnnimage._base.current_versions", lambda: tuple(state))
     pickled = pickle.dumps(model)
     sentence = f"This {cls.__name__} was pickled with {package} 0.0.9 (now "
     with pytest.warns(UserWarning, match=re.escape(sentence)):

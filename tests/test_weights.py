@@ -61,13 +61,16 @@ def test_zeros_alone_are_refused(weights, suffix):
         check_weights(weights, np.zeros(3), suffix)
 
 
-@pytest.mark.parametrize("weights, sentence", [
-    ([1, -1e-300, 1], "Negative values in data passed to `sample_weight`"),
-    ([0, 0, -1], "Negative values in data passed to `sample_weight`"),
-    ([1, np.nan, 1], "Input sample_weight contains NaN"),
-    ([1, np.inf, 1], "Input sample_weight contains infinity"),
-    ([1, 1], "sample_weight.shape == (2,), expected (3,)!"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("weights", "sentence"),
+    [
+        ([1, -1e-300, 1], "finite weights of at least 0. Got -1e-300 at index 1."),
+        ([0, 0, -1], "finite weights of at least 0. Got -1.0 at index 2."),
+        ([1, np.nan, 1], "finite weights of at least 0. Got nan at index 1."),
+        ([1, np.inf, 1], "finite weights of at least 0. Got inf at index 1."),
+        ([1, 1], "one weight for each of the 3 images. Got an array of shape (2,)."),
+    ],
+)
 def test_bad_weights_are_refused(weights, sentence):
     with pytest.raises(ValueError, match=re.escape(sentence)):
         check_weights(weights, np.zeros(3))

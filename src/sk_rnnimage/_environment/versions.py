@@ -7,9 +7,9 @@ __version__ = "0.1.0"
 
 
 def current_versions():
-    """The versions on which the predictions of a fitted classifier depend."""
+    """The versions of sk_rnnimage and torch, on which predictions depend."""
     # without "+cpu" or "+cu130": a pickle may go from one machine to another
-    return {"sk_rnnimage": __version__, "torch": version("torch").split("+")[0]}
+    return __version__, version("torch").split("+")[0]
 
 
 def warn_of_other_versions(name, versions):
@@ -19,17 +19,14 @@ def warn_of_other_versions(name, versions):
     ----------
     name : str
         The class of the estimator.
-    versions : dict or None
+    versions : tuple or None
         What ``current_versions`` gave when the pickle was made. None where the state
         comes from no pickle of ours.
     """
     current = current_versions()
-    differing = [
-        f"{package} {versions.get(package)} (now {version})"
-        for package, version in current.items()
-        if versions is not None and versions.get(package) != version
-    ]
-    if differing:
+    if versions is not None and versions != current:
+        packages = zip(("sk_rnnimage", "torch"), versions, current)
+        differing = [f"{p} {old} (now {new})" for p, old, new in packages if old != new]
         warnings.warn(
             f"This {name} was pickled with {' and '.join(differing)}. Its predictions "
             "may differ, or it may fail: fit it again, or install these versions.",

@@ -5,8 +5,8 @@ import warnings
 
 import numpy as np
 
-# looked at: that is enough to tell a unit, and takes a few milliseconds
-MOST_IMAGES, MOST_VALUES = 256, 2**18
+# looked at: that is enough to tell a unit, and takes a millisecond
+MOST_IMAGES, MOST_VALUES = 256, 2**16
 # Of two units in use, such as 0-1 and 0-255, one is at least so many times the other.
 FACTOR = 50
 # Noise on a blank image may be as small as pixels in another unit, but takes few values
@@ -25,26 +25,36 @@ def warn_of_another_unit(images, mean, scale, name="X"):
     name : str, default="X"
         The argument's name in the message.
     """
-    varied = scale != 1  # a channel that is constant in fit has no unit
-    if not varied.any():
-        return
-    mean, scale = mean[varied], scale[varied]
-    pixels = np.concatenate([part[:, varied] for part in _sample(images)])  # (n, C)
-    with np.errstate(over="ignore"):  # infinity is large enough
+    pixels = np.concatenate(list(_sample(images)))  # (n, C)
+    # a channel that is constant in fit has no unit, one without pixels neither
+    told = (scale != 1) & ~np.isnan(pixels).all(axis=0)
+    pixels, mean, scale = pixels[:, told], mean[told], scale[told]
+    with np.errstate(over="ignore", invalid="ignore"):  # the outputs will tell
         means, stds = _moments(pixels / scale)  # in standard deviations of fit
-        levels = np.abs(mean / scale)
-        large = np.hypot(means - mean / scale, stds) > FACTOR
-        small = np.abs(means) < np.maximum(levels, 1) / FACTOR
-        small &= (stds < 1 / FACTOR) & (stds > 1e-6)
-        if large.all() or (small.all() and not _is_noise(pixels)):
-            warnings.warn(
-                f"The pixels of {name} have a mean of {_listed(means * scale)} and a "
-                f"standard deviation of {_listed(stds * scale)}, those of fit of "
-                f"{_listed(mean)} and {_listed(scale)}: they cannot be in the same "
-                f"unit. Bring {name} into that of fit, for instance 0 to 255 in both.",
-                UserWarning,
-                stacklevel=5,  # the line that calls predict
-            )
+    if _is_large(means, stds, mean / scale) or (
+        _is_small(means, stds, mean / scale) and not _is_noise(pixels)
+    ):
+        warnings.warn(
+            f"The pixels of {name} have a mean of {_listed(means * scale)} and a "
+            f"standard deviation of {_listed(stds * scale)}, those of fit of "
+            f"{_listed(mean)} and {_listed(scale)}: they cannot be in the same unit. "
+            f"Bring {name} into that of fit, for instance 0 to 255 in both.",
+            UserWarning,
+            stacklevel=5,  # the line that calls predict
+        )
+
+
+def _is_large(means, stds, level):
+    """Whether each channel is far from the level of fit; one colour may be."""
+    varies = (stds > 1e-6 * np.abs(means)).any()
+    with np.errstate(over="ignore"):
+        return varies and (np.hypot(means - level, stds) > FACTOR).all()
+
+
+def _is_small(means, stds, level):
+    """Whether each channel is nearly 0 in comparison, but more than rounded."""
+    near = np.abs(means) < np.maximum(np.abs(level), 1) / FACTOR
+    return len(near) and (near & (stds < 1 / FACTOR) & (stds > 1e-6)).all()
 
 
 def _sample(images):
