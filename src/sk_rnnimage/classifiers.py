@@ -353,9 +353,10 @@ class RNNImageClassifier(ImageClassifier):
         in [0, 1).
     image_shape : tuple (H, W) or (H, W, C), default=None
         The shape of one image, needed for flat X that is neither square grey nor
-        square RGB: without it such X is read as one row of pixels. For a list of
-        images, the largest height and width that will ever come, which matters where a
-        step is a whole line; None takes the largest that ``fit`` sees.
+        square RGB: without it such X is read as one row of pixels, from 32 columns on
+        with a warning. For a list of images, the largest height and width that will
+        ever come, which matters where a step is a whole line; None takes the largest
+        that ``fit`` sees.
     augment : {"shift", "affine", "flip"}, callable or None, default=None
         Random augmentation of each training mini-batch in ``fit``, seeded.
         ``"shift"`` translates each image by up to a twelfth of its sides, at least a
@@ -625,9 +626,10 @@ class CRNNImageClassifier(ImageClassifier):
         and a whole filter's output after a convolution, in [0, 1).
     image_shape : tuple (H, W) or (H, W, C), default=None
         The shape of one image, needed for flat X that is neither square grey nor
-        square RGB: without it such X is read as one row of pixels. For a list of
-        images, the largest height and width that will ever come, which matters where a
-        step is a whole line; None takes the largest that ``fit`` sees.
+        square RGB: without it such X is read as one row of pixels, from 32 columns on
+        with a warning. For a list of images, the largest height and width that will
+        ever come, which matters where a step is a whole line; None takes the largest
+        that ``fit`` sees.
     augment : {"shift", "affine", "flip"}, callable or None, default=None
         Random augmentation of each training mini-batch in ``fit``, seeded.
         ``"shift"`` translates each image by up to a twelfth of its sides, at least a

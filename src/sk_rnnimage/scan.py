@@ -51,7 +51,8 @@ default="rows"
         do not fill a patch are padded with zeros.
     image_shape : tuple (H, W) or (H, W, C), default=None
         The shape of one image, needed for flat images that are neither square grey
-        nor square RGB: without it those are read as one row of pixels.
+        nor square RGB: without it those are read as one row of pixels, from 32 columns
+        on with a warning.
 
     Attributes
     ----------
@@ -103,7 +104,7 @@ default="rows"
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C)
-            Images, of any real dtype.
+            Images, of any real dtype. What a masked array masks becomes NaN.
         y : None
             Ignored.
 
