@@ -1,5 +1,7 @@
 """The process's state around torch: memory that ends, denormals, what is left."""
 
+import re
+import warnings
 import weakref
 
 import pytest
@@ -8,6 +10,7 @@ from conftest import draw, make
 from skorch.callbacks import Callback
 
 from sk_rnnimage import RNNImageClassifier
+from sk_rnnimage._environment import process
 from sk_rnnimage._environment.process import left_empty, memory_error_as, seeded
 
 ALLOCATORS = [
@@ -117,3 +120,28 @@ def test_nothing_stays_on_a_gpu_after_an_error(monkeypatch):
     assert emptied
     assert error.value.__cause__ is not None
     assert not network.training
+
+
+def test_what_an_image_needs_is_said_before_it_is_tried(cls, monkeypatch):
+    X, y = draw(shape=(16, 16))
+    model = make(cls, batch_size=10).fit(X, y)
+    needed = model.module_.n_bytes_predicting(16, 16)
+    for gibibytes, warned in ((needed / 2**30 - 1e-6, True), (1.0, False)):
+        memory = int(gibibytes * 2**30)
+        monkeypatch.setattr(process, "physical_memory", lambda memory=memory: memory)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model.predict(X)
+        sentences = [str(warning.message) for warning in caught]
+        assert warned == any("To predict one image of 16 x 16" in s for s in sentences)
+    monkeypatch.setattr(process, "physical_memory", lambda: 100)
+    sentence = "A mini-batch of 10 images of 16 x 16 needs about 0.0 GiB, and this"
+    with pytest.warns(UserWarning, match=re.escape(sentence)):
+        model.fit(X, y)
+    monkeypatch.setattr(process, "physical_memory", lambda: None)
+    model.fit(X, y).predict(X)
+
+
+def test_this_machine_says_how_much_memory_it_has():
+    memory = process.physical_memory()
+    assert memory is None or memory > 2**28

@@ -6,7 +6,11 @@ import numpy as np
 import torch
 
 from sk_rnnimage._data.batches import Batch
-from sk_rnnimage._environment.process import memory_error_as, one_thread
+from sk_rnnimage._environment.process import (
+    memory_error_as,
+    one_thread,
+    warn_of_memory,
+)
 
 # Of a batch: so many that calls cost nothing beside the work ...
 PIXELS_AT_ONCE = 2**20
@@ -83,6 +87,11 @@ def _batches(network, images):
     def most(height, width):
         n_pixels = height * width * images.image_shape[2]
         n_values = network.largest_tensor(height, width)
+        warn_of_memory(
+            network.n_bytes_predicting(height, width),
+            f"To predict one image of {height} x {width}",
+            "Resize the images: ImageReader(size).",
+        )
         return min(PIXELS_AT_ONCE // n_pixels, VALUES_AT_ONCE // n_values)
 
     for indices in images.chunks(most):

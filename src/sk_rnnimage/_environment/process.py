@@ -193,6 +193,26 @@ def moved(tensor, device):
     return tensor.to(device, non_blocking=True)
 
 
+def physical_memory():
+    """Bytes of memory of this machine, or None where the system does not say."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
+        return None
+
+
+def warn_of_memory(n_bytes, what, way_out):
+    """Warn before work is tried that needs more memory than this machine has."""
+    available = physical_memory()
+    if available is not None and n_bytes > available:
+        warnings.warn(
+            f"{what} needs about {n_bytes / 2**30:.1f} GiB, and this machine has "
+            f"{available / 2**30:.1f} GiB. {way_out}",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
 @contextmanager
 def memory_error_as(message):
     """Raise a ValueError with a message where an allocator has no more memory."""

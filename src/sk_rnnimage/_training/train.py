@@ -8,7 +8,12 @@ from skorch.helper import predefined_split
 from sk_rnnimage._data.augmentation import make_augmentation
 from sk_rnnimage._data.batches import Batches
 from sk_rnnimage._environment.borrowed import ModeOnce
-from sk_rnnimage._environment.process import left_empty, memory_error_as, reproducible
+from sk_rnnimage._environment.process import (
+    left_empty,
+    memory_error_as,
+    reproducible,
+    warn_of_memory,
+)
 from sk_rnnimage._training.callbacks import (
     PlainLog,
     is_stop_of_skorch,
@@ -50,6 +55,14 @@ def train(network, data, valid, target, settings, optimizer_state=None):
         f"batch_size={settings.batch_size} images and what the network makes of it. "
         "Choose a smaller batch_size or hidden_size, or smaller images."
     )
+    n_together = min(settings.batch_size, len(data))
+    height, width, _ = data.images.image_shape
+    if device.type == "cpu":
+        warn_of_memory(
+            network.n_bytes_training(height, width, n_together),
+            f"A mini-batch of {n_together} images of {height} x {width}",
+            "Choose a smaller batch_size, or resize the images: ImageReader(size).",
+        )
     with left_empty(network, device), memory_error_as(message):
         data = data.on(device)
         valid = None if valid is None else valid.on(device)

@@ -89,6 +89,19 @@ class ImageNetwork(nn.Module):
         """The precision of the weights."""
         return self.head.weight.dtype
 
+    def n_bytes_predicting(self, height, width):
+        """Bytes that the prediction of one image of this size takes, about.
+
+        The largest tensor beside its input and its output; measured on images of 24
+        million pixels, where a convolution's output is never there as a whole.
+        """
+        return 2 * self.largest_tensor(height, width) * self.dtype.itemsize
+
+    def n_bytes_training(self, height, width, batch_size):
+        """Bytes that an update takes, about: backward passes keep the outputs."""
+        n_values = 3 * self.largest_tensor(height, width) * batch_size
+        return n_values * self.dtype.itemsize
+
     def expect_missing(self, missing):
         """Tell a network without a mask whether NaN may occur in further training."""
         self.standardize.fill = missing
