@@ -90,9 +90,7 @@ def weights_equal(one, other):
 
 def scores(model):
     """The loss and the accuracy on the validation images, one pair an epoch."""
-    return [
-        (row["valid_loss"], row["valid_accuracy"]) for row in model.history_
-    ]  # fmt: skip
+    return [(row["valid_loss"], row["valid_accuracy"]) for row in model.history_]
 
 
 def pickled(model):

@@ -13,8 +13,9 @@ def fitted(cls, X, y, **parameters):
 
 
 def below(weights, prefix):
-    return {k.removeprefix(prefix): w for k, w in weights.items()
-            if k.startswith(prefix)}  # fmt: skip
+    return {
+        k.removeprefix(prefix): w for k, w in weights.items() if k.startswith(prefix)
+    }
 
 
 def standardized(model, X):

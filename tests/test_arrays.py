@@ -82,12 +82,21 @@ def test_tensors_that_no_array_can_hold(case):
 # Arrays
 
 
-@pytest.mark.parametrize("change", [
-    lambda X: X[:, ::-1], lambda X: X[:, :, ::-1], lambda X: X[::-1][:1],
-    lambda X: X[:1, ::-1, ::-1], lambda X: flat(X)[:, ::-1],
-    np.asfortranarray, lambda X: np.asfortranarray(flat(X)),
-    lambda X: X.astype(">u2"), lambda X: X.astype(">f4"), lambda X: X.astype(">f8"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda X: X[:, ::-1],
+        lambda X: X[:, :, ::-1],
+        lambda X: X[::-1][:1],
+        lambda X: X[:1, ::-1, ::-1],
+        lambda X: flat(X)[:, ::-1],
+        np.asfortranarray,
+        lambda X: np.asfortranarray(flat(X)),
+        lambda X: X.astype(">u2"),
+        lambda X: X.astype(">f4"),
+        lambda X: X.astype(">f8"),
+    ],
+)
 def test_any_layout_of_memory(cls, change):
     odd = change(draw()[0])
     plain = np.ascontiguousarray(odd).astype(odd.dtype.newbyteorder("=")).copy()
@@ -125,18 +134,33 @@ def test_cells_of_a_frame_that_are_images():
     assert_array_equal(ImageToSequence().fit_transform(rows), X)
 
 
-@pytest.mark.parametrize("columns, sentence", [
-    ({"a": [np.ones((8, 8))] * N, "b": 1.0},
-     "X holds images in 1 of its 2 columns. Pass one column of images alone."),
-    ({"b": 1.0, "a": [np.ones((8, 8))] * N}, "X holds images in 1 of its 2 columns."),
-    ({"a": [np.ones(3), np.ones(4)] * 12}, "X is a ragged list: X[0] holds 3 numbers"),
-    ({"a": [np.ones(4), *[np.ones((2, 2))] * 23]},
-     "X[0] has shape (4,), X[1] has shape (2, 2)."),
-    ({"a": [1.0, *[np.ones(2)] * 23]}, "X[1, 0] is no number:"),
-    ({"a": [1.0] * 23 + ["x"], "b": 1.0},
-     "X[23, 0] is no number: could not convert string to float: 'x'. Got 'x'. Pass "
-     "numbers alone, NaN where a pixel is missing."),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "columns, sentence",
+    [
+        (
+            {"a": [np.ones((8, 8))] * N, "b": 1.0},
+            "X holds images in 1 of its 2 columns. Pass one column of images alone.",
+        ),
+        (
+            {"b": 1.0, "a": [np.ones((8, 8))] * N},
+            "X holds images in 1 of its 2 columns.",
+        ),
+        (
+            {"a": [np.ones(3), np.ones(4)] * 12},
+            "X is a ragged list: X[0] holds 3 numbers",
+        ),
+        (
+            {"a": [np.ones(4), *[np.ones((2, 2))] * 23]},
+            "X[0] has shape (4,), X[1] has shape (2, 2).",
+        ),
+        ({"a": [1.0, *[np.ones(2)] * 23]}, "X[1, 0] is no number:"),
+        (
+            {"a": [1.0] * 23 + ["x"], "b": 1.0},
+            "X[23, 0] is no number: could not convert string to float: 'x'. Got 'x'. "
+            "Pass numbers alone, NaN where a pixel is missing.",
+        ),
+    ],
+)
 def test_cells_of_a_frame_that_are_no_pixels(columns, sentence):
     X = pd.DataFrame(columns)
     with refused(ValueError, sentence):
@@ -147,18 +171,23 @@ def test_cells_of_a_frame_that_are_no_pixels(columns, sentence):
         fitted().fit(*draw(), X_val=X, y_val=draw()[1])
 
 
-@pytest.mark.parametrize("X, sentence", [
-    (pd.DataFrame({"a": pd.Timestamp(0), "b": [1.0] * N}), "X[0, 0] is no number:"),
-    (np.full((N, 8, 8), {}), "X[0, 0, 0] is no number:"),
-    (pd.DataFrame(np.eye(N)).astype(pd.SparseDtype(float)),
-     "X is a DataFrame of sparse columns. Pass dense ones: X.sparse.to_dense()."),
-    ("a.png", "X must be an array or a list of images. Got 'a.png'. For paths to"),
-    (None, "Got a value of type NoneType. Pass its images as a list."),
-    ({"a": 1}, "Got a value of type dict. Pass its images as a list."),
-    ({1, 2}, "Got a value of type set. Pass its images as a list."),
-    ((x for x in [1]), "Got a value of type generator. Pass list(X)."),
-    (len, "Got a value of type builtin_function_or_method."),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "X, sentence",
+    [
+        (pd.DataFrame({"a": pd.Timestamp(0), "b": [1.0] * N}), "X[0, 0] is no number:"),
+        (np.full((N, 8, 8), {}), "X[0, 0, 0] is no number:"),
+        (
+            pd.DataFrame(np.eye(N)).astype(pd.SparseDtype(float)),
+            "X is a DataFrame of sparse columns. Pass dense ones: X.sparse.to_dense().",
+        ),
+        ("a.png", "X must be an array or a list of images. Got 'a.png'. For paths to"),
+        (None, "Got a value of type NoneType. Pass its images as a list."),
+        ({"a": 1}, "Got a value of type dict. Pass its images as a list."),
+        ({1, 2}, "Got a value of type set. Pass its images as a list."),
+        ((x for x in [1]), "Got a value of type generator. Pass list(X)."),
+        (len, "Got a value of type builtin_function_or_method."),
+    ],
+)
 def test_what_is_no_array_of_images(X, sentence):
     for model in (make(CRNNImageClassifier), ImageToSequence()):
         with refused(TypeError, sentence):

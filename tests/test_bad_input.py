@@ -310,18 +310,24 @@ def test_four_columns_are_no_channels(cls):
     assert make(cls).fit(X, y).image_shape_ == (3, 5, 4)
 
 
-@pytest.mark.parametrize("image_shape, sentence", [
-    ((8, 9), "X holds images of shape (8, 8), but image_shape=(8, 9). Leave"),
-    ((8, 8, 3), "X holds images of shape (8, 8), but image_shape=(8, 8, 3). Leave"),
-    (64, "image_shape must be None, (height, width) or (height, width, channels) "
-         "with whole numbers of at least 1. Got 64 instead."),
-    ((8,), "Got (8,) instead."),
-    ((8, 8, 1, 1), "Got (8, 8, 1, 1) instead."),
-    ((8, 0), "Got (8, 0) instead."),
-    ((8, 8.0), "Got (8, 8.0) instead."),
-    ((64, True), "Got (64, True) instead."),
-    ("88", "Got '88' instead."),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "image_shape, sentence",
+    [
+        ((8, 9), "X holds images of shape (8, 8), but image_shape=(8, 9). Leave"),
+        ((8, 8, 3), "X holds images of shape (8, 8), but image_shape=(8, 8, 3). Leave"),
+        (
+            64,
+            "image_shape must be None, (height, width) or (height, width, channels) "
+            "with whole numbers of at least 1. Got 64 instead.",
+        ),
+        ((8,), "Got (8,) instead."),
+        ((8, 8, 1, 1), "Got (8, 8, 1, 1) instead."),
+        ((8, 0), "Got (8, 0) instead."),
+        ((8, 8.0), "Got (8, 8.0) instead."),
+        ((64, True), "Got (64, True) instead."),
+        ("88", "Got '88' instead."),
+    ],
+)
 def test_image_shape(models, image_shape, sentence):
     X, y = draw()
     for model in (*models, ImageToSequence(), ImageToSequence().fit(X)):
@@ -492,11 +498,20 @@ def test_other_classes_in_a_warm_start(models):
     check_refusal(model, ValueError, sentence, "fit", X, y % 2)
 
 
-@pytest.mark.parametrize("name, value", [
-    ("hidden_size", 4), ("hidden_size", 0), ("cell", "gru"), ("scan", "snake"),
-    ("scan", "zigzag"), ("pooling", "max"), ("bidirectional", False),
-    ("patch_size", 2), ("image_shape", (4, 16)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("hidden_size", 4),
+        ("hidden_size", 0),
+        ("cell", "gru"),
+        ("scan", "snake"),
+        ("scan", "zigzag"),
+        ("pooling", "max"),
+        ("bidirectional", False),
+        ("patch_size", 2),
+        ("image_shape", (4, 16)),
+    ],
+)
 def test_another_network_where_training_goes_on(models, name, value):
     X, y = draw()
     model = models[1].set_params(warm_start=True, **{name: value})
@@ -521,29 +536,47 @@ def test_too_few_images_to_hold_out(models):
 # Weights
 
 
-@pytest.mark.parametrize("weights, sentence", [
-    (-np.ones(N), "sample_weight must hold finite weights of at least 0. Got -1.0 at "
-     "index 0. A weight of 0 leaves an image out."),
-    (np.r_[np.ones(N - 1), -1e-9], "Got -1e-09 at index 23."),
-    (np.r_[np.nan, np.ones(N - 1)], "Got nan at index 0."),
-    (np.r_[np.inf, np.ones(N - 1)], "Got inf at index 0."),
-    (np.zeros(N), "sample_weight must be positive for at least one image."),
-    (np.ones(N - 1), "sample_weight must hold one weight for each of the 24 images. "
-     "Got an array of shape (23,)."),
-    (np.ones((N, 2)), "Got an array of shape (24, 2)."),
-    ("balanced", "sample_weight must hold one number for each image. Got 'balanced'. "
-     "Weights of classes are given by class_weight."),
-    (["a"] * N, "Got ['a', 'a', 'a', 'a', 'a', 'a', ...]."),
-    ([1.0] * 23 + [pd.NA], "Got [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, ...]."),
-    ([[1.0]] * 23 + [[1.0, 2.0]], "sample_weight must hold one number for each image."),
-    ({0: 1.0}, "Got {0: 1.0}."),
-    (np.ones(N, "m8[s]"), "sample_weight must hold one number for each image."),
-    (np.ones(N, [("a", float)]), "sample_weight must hold one number for each image."),
-    (sparse.csr_matrix(np.ones(N)), "sample_weight must hold one number for each"),
-    (np.ma.masked_equal(np.r_[9.0, np.ones(N - 1)], 9), "Got nan at index 0."),
-    ([10**400] * N, "sample_weight must hold one number for each image."),
-    (np.full(N, np.finfo(np.longdouble).max), "Got inf at index 0."),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "weights, sentence",
+    [
+        (
+            -np.ones(N),
+            "sample_weight must hold finite weights of at least 0. Got -1.0 at "
+            "index 0. A weight of 0 leaves an image out.",
+        ),
+        (np.r_[np.ones(N - 1), -1e-9], "Got -1e-09 at index 23."),
+        (np.r_[np.nan, np.ones(N - 1)], "Got nan at index 0."),
+        (np.r_[np.inf, np.ones(N - 1)], "Got inf at index 0."),
+        (np.zeros(N), "sample_weight must be positive for at least one image."),
+        (
+            np.ones(N - 1),
+            "sample_weight must hold one weight for each of the 24 images. "
+            "Got an array of shape (23,).",
+        ),
+        (np.ones((N, 2)), "Got an array of shape (24, 2)."),
+        (
+            "balanced",
+            "sample_weight must hold one number for each image. Got 'balanced'. "
+            "Weights of classes are given by class_weight.",
+        ),
+        (["a"] * N, "Got ['a', 'a', 'a', 'a', 'a', 'a', ...]."),
+        ([1.0] * 23 + [pd.NA], "Got [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, ...]."),
+        (
+            [[1.0]] * 23 + [[1.0, 2.0]],
+            "sample_weight must hold one number for each image.",
+        ),
+        ({0: 1.0}, "Got {0: 1.0}."),
+        (np.ones(N, "m8[s]"), "sample_weight must hold one number for each image."),
+        (
+            np.ones(N, [("a", float)]),
+            "sample_weight must hold one number for each image.",
+        ),
+        (sparse.csr_matrix(np.ones(N)), "sample_weight must hold one number for each"),
+        (np.ma.masked_equal(np.r_[9.0, np.ones(N - 1)], 9), "Got nan at index 0."),
+        ([10**400] * N, "sample_weight must hold one number for each image."),
+        (np.full(N, np.finfo(np.longdouble).max), "Got inf at index 0."),
+    ],
+)
 def test_weights(models, weights, sentence):
     X, y = draw()
     check_fits(models, ValueError, sentence, X, y, sample_weight=weights)
@@ -559,40 +592,66 @@ def test_weights(models, weights, sentence):
 
 
 BAD_PARAMETERS = [
-    ("scan", "zigzag", "scan must be 'auto', one of 'rows', 'columns', 'snake', "
-     "'spiral', 'hilbert', 'diagonal', 'random', 'sweep', or a tuple of these. Got "
-     "'zigzag' instead."),
+    (
+        "scan",
+        "zigzag",
+        "scan must be 'auto', one of 'rows', 'columns', 'snake', "
+        "'spiral', 'hilbert', 'diagonal', 'random', 'sweep', or a tuple of these. Got "
+        "'zigzag' instead.",
+    ),
     ("scan", ("rows", "zigzag"), "Got ('rows', 'zigzag') instead."),
     ("scan", (), "Got () instead."),
     ("scan", None, "Got None instead."),
     ("cell", "LSTM", "The 'cell' parameter of {name} must be a str among {{"),
-    ("pooling", "sum", "The 'pooling' parameter of {name} must be a str among "
-     "{{"),
-    ("device", "tpu", "device must be 'auto', 'cpu', 'cuda' or 'cuda:0', 'cuda:1', "
-     ".... Got 'tpu' instead."),
+    ("pooling", "sum", "The 'pooling' parameter of {name} must be a str among {{"),
+    (
+        "device",
+        "tpu",
+        "device must be 'auto', 'cpu', 'cuda' or 'cuda:0', 'cuda:1', "
+        ".... Got 'tpu' instead.",
+    ),
     ("device", "cpu:x", "Got 'cpu:x' instead."),
     ("device", "cpu:0", "Got 'cpu:0' instead."),
     ("device", "cuda:", "Got 'cuda:' instead."),
     ("device", "auto:", "Got 'auto:' instead."),
     ("device", None, "Got None instead."),
-    ("device", "cuda:99", "device='cuda:99' asks for a GPU that is not there: torch "
-     "sees "),
-    ("batch_size", 0, "The 'batch_size' parameter of {name} must be an int in the "
-     "range [1, inf). Got 0 instead."),
-    ("hidden_size", 0, "hidden_size must be a whole number of at least 1 or a tuple, "
-     "one for each layer, of such. Got 0 instead."),
+    (
+        "device",
+        "cuda:99",
+        "device='cuda:99' asks for a GPU that is not there: torch sees ",
+    ),
+    (
+        "batch_size",
+        0,
+        "The 'batch_size' parameter of {name} must be an int in the "
+        "range [1, inf). Got 0 instead.",
+    ),
+    (
+        "hidden_size",
+        0,
+        "hidden_size must be a whole number of at least 1 or a tuple, "
+        "one for each layer, of such. Got 0 instead.",
+    ),
     ("hidden_size", (), "Got () instead."),
     ("hidden_size", (8, 2.5), "Got (8, 2.5) instead."),
     ("hidden_size", True, "Got True instead."),
     ("patch_size", 9, "patch_size=9 is larger than the grid that is read, "),
     ("patch_size", (1, 9), "patch_size=(1, 9) is larger than the grid that is read, "),
-    ("patch_size", 0, "patch_size must be None, a whole number of at least 1, or a "
-     "pair (height, width) of such numbers, in which None is the whole extent. Got 0 "
-     "instead."),
+    (
+        "patch_size",
+        0,
+        "patch_size must be None, a whole number of at least 1, or a "
+        "pair (height, width) of such numbers, in which None is the whole extent. "
+        "Got 0 instead.",
+    ),
     ("patch_size", (2, 2, 2), "Got (2, 2, 2) instead."),
     ("patch_size", 1.5, "Got 1.5 instead."),
-    ("dropout", 1.0, "The 'dropout' parameter of {name} must be a float in the range "
-     "[0.0, 1.0). Got 1.0 instead."),
+    (
+        "dropout",
+        1.0,
+        "The 'dropout' parameter of {name} must be a float in the range "
+        "[0.0, 1.0). Got 1.0 instead.",
+    ),
     ("max_epochs", 0, "The 'max_epochs' parameter of {name} must be "),
     ("max_epochs", "many", "Got 'many' instead."),
     ("learning_rate", 0, "The 'learning_rate' parameter of {name} must be "),
@@ -604,17 +663,24 @@ BAD_PARAMETERS = [
     ("early_stopping", "yes", "The 'early_stopping' parameter of {name} must be "),
     ("bidirectional", 2, "The 'bidirectional' parameter of {name} must be "),
     ("callbacks", "epoch", "The 'callbacks' parameter of {name} must be "),
-    ("callbacks", ["epoch"], "callbacks must hold skorch callbacks, alone or as pairs "
-     "(name, callback). Got 'epoch' instead."),
+    (
+        "callbacks",
+        ["epoch"],
+        "callbacks must hold skorch callbacks, alone or as pairs "
+        "(name, callback). Got 'epoch' instead.",
+    ),
     ("callbacks", [("a", 1)], "Got ('a', 1) instead."),
     ("callbacks", [int], "Got <class 'int'> instead."),
     ("callbacks", [None], "Got None instead."),
     ("callbacks", [(1, EarlyStopping("train_loss"))], "Got (1, <skorch"),
-    ("callbacks", [("schedule", EarlyStopping("train_loss"))],
-     "callbacks holds a callback of the name 'schedule', which another has."),
+    (
+        "callbacks",
+        [("schedule", EarlyStopping("train_loss"))],
+        "callbacks holds a callback of the name 'schedule', which another has.",
+    ),
     ("callbacks", [("a", EarlyStopping("train_loss"))] * 2, "of the name 'a', which"),
     ("random_state", "seed", "The 'random_state' parameter of {name} must be "),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("name, value, sentence", BAD_PARAMETERS)
@@ -631,20 +697,33 @@ def test_parameters(models, name, value, sentence):
     check_refusal(models[0], ValueError, words, "partial_fit", X, y, **more)
 
 
-@pytest.mark.parametrize("name, valid", [
-    ("cell", ["rnn", "irnn", "lstm", "peephole", "gru", "mingru", "lru", "lmu", None]),
-    ("pooling", ["last", "mean", "max", "attention"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, valid",
+    [
+        (
+            "cell",
+            ["rnn", "irnn", "lstm", "peephole", "gru", "mingru", "lru", "lmu", None],
+        ),
+        ("pooling", ["last", "mean", "max", "attention"]),
+    ],
+)
 def test_the_valid_names_are_said(models, name, valid):
     with pytest.raises(ValueError) as caught:
         models[0].set_params(**{name: "none of them"}).fit(*draw())
     assert [v for v in valid if f"{v!r}" not in str(caught.value)] == []
 
 
-@pytest.mark.parametrize("name, value", [
-    ("filters", 0), ("filters", ()), ("filters", "4"), ("kernel_size", 0),
-    ("kernel_size", (3, 3, 3)), ("kernel_size", 2.5),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("filters", 0),
+        ("filters", ()),
+        ("filters", "4"),
+        ("kernel_size", 0),
+        ("kernel_size", (3, 3, 3)),
+        ("kernel_size", 2.5),
+    ],
+)
 @pytest.mark.parametrize("cls", [CRNNImageClassifier], indirect=True)
 def test_parameters_of_the_convolutions(models, name, value):
     X, y = draw()
@@ -654,15 +733,26 @@ def test_parameters_of_the_convolutions(models, name, value):
     check_fits(models, ValueError, sentence, X, y)
 
 
-@pytest.mark.parametrize("name, value, sentence", [
-    ("scan", "sweep", "The 'scan' parameter of ImageToSequence must be a str among"),
-    ("scan", ("rows",), "The 'scan' parameter of ImageToSequence must be a str among"),
-    ("patch_size", 9, "patch_size=9 is larger than the grid that is read, 8 x 8."),
-    ("patch_size", (None, 9), "patch_size=(None, 9) is larger than the grid"),
-    ("patch_size", "2", "Got '2' instead."),
-    ("patch_size", True, "Got True instead."),
-    ("patch_size", (1, False), "Got (1, False) instead."),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, value, sentence",
+    [
+        (
+            "scan",
+            "sweep",
+            "The 'scan' parameter of ImageToSequence must be a str among",
+        ),
+        (
+            "scan",
+            ("rows",),
+            "The 'scan' parameter of ImageToSequence must be a str among",
+        ),
+        ("patch_size", 9, "patch_size=9 is larger than the grid that is read, 8 x 8."),
+        ("patch_size", (None, 9), "patch_size=(None, 9) is larger than the grid"),
+        ("patch_size", "2", "Got '2' instead."),
+        ("patch_size", True, "Got True instead."),
+        ("patch_size", (1, False), "Got (1, False) instead."),
+    ],
+)
 def test_parameters_of_the_transformer(name, value, sentence):
     X, _ = draw()
     for model in (ImageToSequence(), ImageToSequence().fit(X)):

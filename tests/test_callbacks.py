@@ -116,9 +116,10 @@ def unlearnable():
 
 STOPS = {
     "ours": {"early_stopping": True, "n_iter_no_change": 3},
-    "skorch's": {"callbacks": [EarlyStopping(patience=3, load_best=True,
-                                             sink=lambda line: None)]},
-}  # fmt: skip
+    "skorch's": {
+        "callbacks": [EarlyStopping(patience=3, load_best=True, sink=lambda line: None)]
+    },
+}
 
 
 @pytest.mark.parametrize("whose", STOPS)
@@ -179,13 +180,16 @@ def run(stop, losses):
     return len(net.history), stop.best_epoch_, net.module_.weight.item()
 
 
-@pytest.mark.parametrize("patience, losses, n_epochs, best", [
-    (1, [3, 2, 1], 3, 3),  # the last is the best
-    (1, [3, 2, 2, 1], 3, 2),  # an equal loss is not lower
-    (2, [3, 2, 2.5, 2.4, 1], 4, 2),
-    (3, [3, 2, 2.5, 2.4, 1], 5, 5),
-    (2, [3, np.nan, 2, np.nan, np.nan, 1], 5, 3),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "patience, losses, n_epochs, best",
+    [
+        (1, [3, 2, 1], 3, 3),  # the last is the best
+        (1, [3, 2, 2, 1], 3, 2),  # an equal loss is not lower
+        (2, [3, 2, 2.5, 2.4, 1], 4, 2),
+        (3, [3, 2, 2.5, 2.4, 1], 5, 5),
+        (2, [3, np.nan, 2, np.nan, np.nan, 1], 5, 3),
+    ],
+)
 def test_when_it_stops_and_what_it_restores(patience, losses, n_epochs, best):
     stop = StopEarly(patience)
     for _ in range(2):  # nothing is left of an earlier training
@@ -271,10 +275,15 @@ def test_named_and_nameless_callbacks_are_one(cls):
     assert len(watches[0].rates) == model.n_iter_
 
 
-@pytest.mark.parametrize("monitor, refused", [
-    ("valid_loss", True), ("valid_accuracy_best", True), ("train_loss", False),
-    (lambda net: True, False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "monitor, refused",
+    [
+        ("valid_loss", True),
+        ("valid_accuracy_best", True),
+        ("train_loss", False),
+        (lambda net: True, False),
+    ],
+)
 def test_a_monitor_of_validation_needs_validation_images(monitor, refused):
     stop = EarlyStopping(monitor)
     check_callbacks(make_settings(callbacks=[stop]), validated=True)

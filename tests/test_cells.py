@@ -133,9 +133,15 @@ def test_an_untrained_peephole_lstm_is_an_lstm():
 
 @pytest.mark.parametrize("n_steps", [1, 28, 100, 101, 784])
 @pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("cell, enter, hold", [
-    ("lstm", 0, 1), ("peephole", 0, 1), ("gru", None, 1), ("mingru", 0, None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "cell, enter, hold",
+    [
+        ("lstm", 0, 1),
+        ("peephole", 0, 1),
+        ("gru", None, 1),
+        ("mingru", 0, None),
+    ],
+)
 def test_gates_hold_long_where_there_are_more_than_100_steps(
     cell, enter, hold, n_steps, bidirectional
 ):

@@ -50,36 +50,63 @@ def test_a_memory_map_is_not_read_into_memory(tmp_path):
     assert not images.flags.writeable
 
 
-@pytest.mark.parametrize("image_shape, expected", [
-    ((8, 8), (8, 8)), ((8, 8, 1), (8, 8)), ((4, 16), (4, 16)), ([2, 8, 4], (2, 8, 4)),
-    (None, (8, 8)), ((1, 64), (1, 64)), ((64, 1), (64, 1)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "image_shape, expected",
+    [
+        ((8, 8), (8, 8)),
+        ((8, 8, 1), (8, 8)),
+        ((4, 16), (4, 16)),
+        ([2, 8, 4], (2, 8, 4)),
+        (None, (8, 8)),
+        ((1, 64), (1, 64)),
+        ((64, 1), (64, 1)),
+    ],
+)
 def test_shape_of_flat_images(image_shape, expected):
     images, estimator = read(np.zeros((2, 64)), image_shape=image_shape)
     assert estimator.image_shape_ == expected
     assert images.shape == (2, *full_shape(expected))
 
 
-@pytest.mark.parametrize("n_columns, expected", [
-    (1, (1, 1)), (2, (1, 2)), (3, (1, 1, 3)), (4, (2, 2)), (12, (2, 2, 3)),
-    (13, (1, 13)), (784, (28, 28)), (3072, (32, 32, 3)), (48, (4, 4, 3)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "n_columns, expected",
+    [
+        (1, (1, 1)),
+        (2, (1, 2)),
+        (3, (1, 1, 3)),
+        (4, (2, 2)),
+        (12, (2, 2, 3)),
+        (13, (1, 13)),
+        (784, (28, 28)),
+        (3072, (32, 32, 3)),
+        (48, (4, 4, 3)),
+    ],
+)
 def test_flat_images_are_grey_then_rgb_then_a_row(n_columns, expected):
     assert read(np.zeros((2, n_columns)))[1].image_shape_ == expected
 
 
 def test_lists_and_series_of_images():
     X = draw(n=3)[0]
-    for given in (list(X), tuple(X), pd.Series(list(X)), X.tolist(),
-                  [torch.from_numpy(x) for x in X]):  # fmt: skip
+    for given in (
+        list(X),
+        tuple(X),
+        pd.Series(list(X)),
+        X.tolist(),
+        [torch.from_numpy(x) for x in X],
+    ):
         assert_array_equal(read(given)[0], X[..., np.newaxis])
 
 
 def test_tensors_that_numpy_does_not_take_at_once():
     X = torch.from_numpy(draw(n=3)[0])
     grey = X.float()
-    odd = [grey.bfloat16(), list(grey.bfloat16()), (-1j * grey).conj().imag,
-           list(grey.requires_grad_())]  # fmt: skip
+    odd = [
+        grey.bfloat16(),
+        list(grey.bfloat16()),
+        (-1j * grey).conj().imag,
+        list(grey.requires_grad_()),
+    ]
     for given in odd:
         assert_allclose(read(given)[0][..., 0], X, rtol=1e-2)
 

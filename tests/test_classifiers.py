@@ -83,10 +83,16 @@ def test_bad_images_are_refused_before_the_first_stage(cls):
         model.staged_predict_proba(np.ones((2, 8, 9)))
 
 
-@pytest.mark.parametrize("parameters, what", [
-    ({"scan": "sweep"}, "scan='sweep'"), ({"scan": ("rows", "sweep")}, "scan='sweep'"),
-    ({"cell": None}, "cell=None"), ({"cell": None, "scan": "sweep"}, "cell=None"),
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "parameters, what",
+    [
+        ({"scan": "sweep"}, "scan='sweep'"),
+        ({"scan": ("rows", "sweep")}, "scan='sweep'"),
+        ({"cell": None}, "cell=None"),
+        ({"cell": None, "scan": "sweep"}, "cell=None"),
+    ],
+    ids=str,
+)
 def test_readings_without_an_order_have_no_stages(cls, parameters, what):
     X, y = draw()
     model = make(cls, **parameters).fit(X, y)
@@ -106,18 +112,28 @@ def test_which_layer_is_asked_for(cls):
     X, y = draw(n=9)
     settings = {"scan": "rows", "attention_heads": 2}
     both = make(cls, pooling="attention", **settings).fit(X, y)
-    assert_array_equal(both.attention_weights(X),
-                       both.attention_weights(X, layer="pooling"))  # fmt: skip
+    assert_array_equal(
+        both.attention_weights(X), both.attention_weights(X, layer="pooling")
+    )
     assert both.attention_weights(X, layer="heads").shape == (9, 2, 8, 8)
     heads = make(cls, **settings).fit(X, y)
-    assert_array_equal(heads.attention_weights(X),
-                       heads.attention_weights(X, layer="heads"))  # fmt: skip
+    assert_array_equal(
+        heads.attention_weights(X), heads.attention_weights(X, layer="heads")
+    )
 
 
-@pytest.mark.parametrize("parameters, layer", [
-    ({}, "auto"), ({}, "pooling"), ({}, "heads"), ({"attention_heads": 2}, "pooling"),
-    ({"pooling": "attention"}, "heads"), ({"pooling": "attention"}, "scores"),
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "parameters, layer",
+    [
+        ({}, "auto"),
+        ({}, "pooling"),
+        ({}, "heads"),
+        ({"attention_heads": 2}, "pooling"),
+        ({"pooling": "attention"}, "heads"),
+        ({"pooling": "attention"}, "scores"),
+    ],
+    ids=str,
+)
 def test_weights_that_there_are_not(cls, parameters, layer):
     X, y = draw(n=9)
     model = make(cls, **parameters).fit(X, y)

@@ -38,8 +38,13 @@ def test_callbacks_see_each_epoch(cls):
 
 def test_a_stop_by_skorch_ends_the_fit(cls):
     X, y = draw(n=40)
-    stop = EarlyStopping("train_loss", patience=2, threshold=10.0,
-                         threshold_mode="abs", sink=lambda line: None)  # fmt: skip
+    stop = EarlyStopping(
+        "train_loss",
+        patience=2,
+        threshold=10.0,
+        threshold_mode="abs",
+        sink=lambda line: None,
+    )
     model = make(cls, max_epochs=30, callbacks=[stop]).fit(X, y)
     assert 1 < model.n_iter_ < 6
     assert all("train_loss" in row and "duration" in row for row in model.history_)
@@ -60,8 +65,13 @@ class Interrupt(Callback):
             raise KeyboardInterrupt
 
 
-MOMENTS = ["on_epoch_begin", "on_batch_begin", "on_grad_computed", "on_batch_end",
-           "on_epoch_end"]  # fmt: skip
+MOMENTS = [
+    "on_epoch_begin",
+    "on_batch_begin",
+    "on_grad_computed",
+    "on_batch_end",
+    "on_epoch_end",
+]
 
 
 @pytest.mark.parametrize("moment", MOMENTS)

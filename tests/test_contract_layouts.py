@@ -90,8 +90,9 @@ def test_dtypes_with_the_same_values_agree_to_the_bit(cls, shape, dtype):
     X, y = draw(shape=shape)
     models = [make(cls).fit(images, y) for images in (X, X.astype(dtype))]
     assert weights_equal(*models)
-    assert_array_equal(models[0].predict_proba(X.astype(dtype)),
-                       models[1].predict_proba(X))  # fmt: skip
+    assert_array_equal(
+        models[0].predict_proba(X.astype(dtype)), models[1].predict_proba(X)
+    )
 
 
 def test_scale_of_the_pixels_does_not_matter(cls):
@@ -118,8 +119,9 @@ def test_fit_leaves_the_images_as_they_were(cls):
 
 
 @pytest.mark.parametrize("wrong", [(8, 7), (7, 8), (8, 8, 3), (8, 8, 2)], ids=str)
-@pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function",
-                                    "partial_fit"])  # fmt: skip
+@pytest.mark.parametrize(
+    "method", ["predict", "predict_proba", "decision_function", "partial_fit"]
+)
 def test_wrong_height_width_or_channels(cls, wrong, method):
     X, y = draw()
     other, _ = draw(shape=wrong)

@@ -94,12 +94,19 @@ def test_predict_changes_no_attribute(cls, shape):
     X, y = draw(shape=shape)
     model = make(cls).fit(X, y)
     model = pickled(model)
-    before = {name: (id(value), pickle.dumps(value)) for name, value in
-              vars(model).items() if name != "_module"}  # fmt: skip
+    before = {
+        name: (id(value), pickle.dumps(value))
+        for name, value in vars(model).items()
+        if name != "_module"
+    }
     names = set(vars(model))
     module = vars(model).get("_module")
-    for method in ("predict", "predict_proba", "predict_log_proba",
-                   "decision_function"):  # fmt: skip
+    for method in (
+        "predict",
+        "predict_proba",
+        "predict_log_proba",
+        "decision_function",
+    ):
         getattr(model, method)(X)
     assert model.score(X, y) >= 0
     assert set(vars(model)) == names
@@ -161,8 +168,9 @@ def test_subset_invariance(cls, shape):
         parts = [getattr(model, method)(X[i : i + 7]) for i in range(0, 150, 7)]
         assert_allclose(np.concatenate(parts), whole, atol=1e-7, rtol=1e-4)
         order = np.random.RandomState(0).permutation(150)
-        assert_allclose(getattr(model, method)(X[order]), whole[order], atol=1e-7,
-                        rtol=1e-4)  # fmt: skip
+        assert_allclose(
+            getattr(model, method)(X[order]), whole[order], atol=1e-7, rtol=1e-4
+        )
 
 
 def test_predictions_do_not_depend_on_how_many_fit_in_memory(cls, monkeypatch):
@@ -193,8 +201,11 @@ def test_precision_follows_the_number_of_rows(cls):
     for n, dtype in ((128, "float64"), (129, "float32")):
         for batch_size in (16, 512):
             model = make(cls, max_epochs=1, batch_size=batch_size).fit(X[:n], y[:n])
-            kinds = {w.dtype for name, w in model.weights_.items()
-                     if "standardize" not in name}  # fmt: skip
+            kinds = {
+                w.dtype
+                for name, w in model.weights_.items()
+                if "standardize" not in name
+            }
             assert kinds == {np.dtype(dtype)}
     weights = np.r_[np.ones(100), np.zeros(40)]  # 100 rows count
     model = make(cls, max_epochs=1).fit(X, y, sample_weight=weights)
@@ -208,7 +219,8 @@ def test_fitted_attributes(cls):
     assert [row["epoch"] for row in model.history_] == [1, 2, 3, 4]
     assert model.loss_curve_ == [row["train_loss"] for row in model.history_]
     assert {type(value) for row in model.history_ for value in row.values()} <= {
-        int, float,
-    }  # fmt: skip
+        int,
+        float,
+    }
     for name in ("loss_curve_", "n_iter_"):
         assert not hasattr(make(cls), name)

@@ -77,5 +77,7 @@ def test_early_stopping_on_a_held_out_fraction(cls):
 
 def test_nothing_is_held_out_without_early_stopping(cls):
     X, y = draw()
-    assert weights_equal(make(cls, validation_fraction=0.5).fit(X, y),
-                         make(cls, validation_fraction=0.1).fit(X, y))  # fmt: skip
+    assert weights_equal(
+        make(cls, validation_fraction=0.5).fit(X, y),
+        make(cls, validation_fraction=0.1).fit(X, y),
+    )

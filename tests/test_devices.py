@@ -142,11 +142,17 @@ def test_each_augmentation_is_as_good_on_a_gpu(cls, augment):
 
 
 @needs_gpu
-@pytest.mark.parametrize("settings", [
-    {"scan": "sweep", "pooling": "last"}, {"scan": ("rows", "hilbert")},
-    {"pooling": "attention", "hidden_size": (32, 16)}, {"dropout": 0.2},
-    {"scan": "rows", "bidirectional": False, "pooling": "last"},
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"scan": "sweep", "pooling": "last"},
+        {"scan": ("rows", "hilbert")},
+        {"pooling": "attention", "hidden_size": (32, 16)},
+        {"dropout": 0.2},
+        {"scan": "rows", "bidirectional": False, "pooling": "last"},
+    ],
+    ids=str,
+)
 def test_each_reading_is_as_good_on_a_gpu(cls, settings):
     on_cpu, on_gpu = accuracies(cls, **settings)
     assert on_gpu == pytest.approx(on_cpu, abs=ACCURACY)

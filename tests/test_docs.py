@@ -93,11 +93,17 @@ def entries(thing, title):
     return dict(zip(parts[1::3], zip(parts[2::3], texts), strict=True))
 
 
-@pytest.mark.parametrize("title, other_type, other_text", [
-    ("Parameters", {"hidden_size", "batch_size", "learning_rate"},
-     {"scan", "patch_size", "dropout"}),
-    ("Attributes", set(), set()),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "title, other_type, other_text",
+    [
+        (
+            "Parameters",
+            {"hidden_size", "batch_size", "learning_rate"},
+            {"scan", "patch_size", "dropout"},
+        ),
+        ("Attributes", set(), set()),
+    ],
+)
 def test_the_classifiers_say_the_same_in_the_same_words(title, other_type, other_text):
     """But for what differs in fact: other defaults, and what a feature map changes."""
     one, other = (

@@ -24,10 +24,14 @@ from sk_rnnimage import CRNNImageClassifier, ImageToSequence, RNNImageClassifier
 # Numbers
 
 
-@pytest.mark.parametrize("factor, dtype, std", [
-    (1e-310, np.float64, "5.81e-309"), (1e-307, np.float64, "5.81e-306"),
-    (1e-40, np.float32, "5.81e-39"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "factor, dtype, std",
+    [
+        (1e-310, np.float64, "5.81e-309"),
+        (1e-307, np.float64, "5.81e-306"),
+        (1e-40, np.float32, "5.81e-39"),
+    ],
+)
 def test_pixels_that_only_denormal_numbers_tell_apart(cls, factor, dtype, std):
     X, y = draw()
     sentence = (
@@ -41,9 +45,15 @@ def test_pixels_that_only_denormal_numbers_tell_apart(cls, factor, dtype, std):
     assert model.score(tiny / tiny.max(), y) == 1
 
 
-@pytest.mark.parametrize("factor, dtype", [
-    (1e-300, np.float64), (1e300, np.float64), (1e-33, np.float32), (1e35, np.float32),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "factor, dtype",
+    [
+        (1e-300, np.float64),
+        (1e300, np.float64),
+        (1e-33, np.float32),
+        (1e35, np.float32),
+    ],
+)
 def test_pixels_of_any_order(cls, factor, dtype):
     X, y = draw()
     X = (X * factor).astype(dtype)
@@ -51,10 +61,15 @@ def test_pixels_of_any_order(cls, factor, dtype):
     assert model.score(X, y) > 0.9
 
 
-@pytest.mark.parametrize("cls, pixel", [
-    (CRNNImageClassifier, 1e30), (CRNNImageClassifier, -1e300),
-    (RNNImageClassifier, 1e300),
-], indirect=["cls"])  # fmt: skip
+@pytest.mark.parametrize(
+    "cls, pixel",
+    [
+        (CRNNImageClassifier, 1e30),
+        (CRNNImageClassifier, -1e300),
+        (RNNImageClassifier, 1e300),
+    ],
+    indirect=["cls"],
+)
 @pytest.mark.filterwarnings("ignore:The pixels of X have a mean")
 def test_outputs_that_are_not_finite(cls, pixel):
     X, y = draw(n=140)  # in single precision
@@ -65,8 +80,13 @@ def test_outputs_that_are_not_finite(cls, pixel):
         f"The outputs of the network for X[5] are not finite. Its pixels reach "
         f"{abs(pixel):.3g}, those of fit have a mean of ["
     )
-    for method in ("predict", "predict_proba", "predict_log_proba", "attention_weights",
-                   "decision_function"):  # fmt: skip
+    for method in (
+        "predict",
+        "predict_proba",
+        "predict_log_proba",
+        "attention_weights",
+        "decision_function",
+    ):
         with refused(ValueError, sentence):
             getattr(model, method)(X)
         with refused(ValueError, sentence):
@@ -115,10 +135,15 @@ def test_one_line_is_an_image_where_images_are_lines():
     assert_array_equal(model.predict(X[0]), model.predict(X[:1]))
 
 
-@pytest.mark.parametrize("parameters, bounded", [
-    ({"scan": "rows"}, True), ({"scan": "rows", "patch_size": 2}, False),
-    ({"scan": "sweep"}, False), ({"cell": None, "scan": "sweep"}, True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "parameters, bounded",
+    [
+        ({"scan": "rows"}, True),
+        ({"scan": "rows", "patch_size": 2}, False),
+        ({"scan": "sweep"}, False),
+        ({"cell": None, "scan": "sweep"}, True),
+    ],
+)
 def test_an_array_of_another_size_than_that_of_fit(cls, parameters, bounded):
     model = make(cls, max_epochs=1, **parameters).fit(*draw())
     X = draw(shape=(9, 10))[0]

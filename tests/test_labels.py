@@ -91,13 +91,24 @@ def test_classes_that_are_no_labels():
             make(CRNNImageClassifier).partial_fit(X, y, classes=classes)
 
 
-@pytest.mark.parametrize("change", [
-    torch.tensor, lambda w: torch.tensor(w, requires_grad=True),
-    lambda w: torch.tensor(w).bfloat16(), list, pd.Series,
-    lambda w: pd.Series(w, dtype="Float64"), np.ma.masked_array,
-    lambda w: w.astype(object), lambda w: w.astype(">f4"), lambda w: w.astype(int),
-    lambda w: w[::-1][::-1], lambda w: w * 2.0**1022, lambda w: w * 2.0**-1070,
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        torch.tensor,
+        lambda w: torch.tensor(w, requires_grad=True),
+        lambda w: torch.tensor(w).bfloat16(),
+        list,
+        pd.Series,
+        lambda w: pd.Series(w, dtype="Float64"),
+        np.ma.masked_array,
+        lambda w: w.astype(object),
+        lambda w: w.astype(">f4"),
+        lambda w: w.astype(int),
+        lambda w: w[::-1][::-1],
+        lambda w: w * 2.0**1022,
+        lambda w: w * 2.0**-1070,
+    ],
+)
 def test_weights_of_any_type(change):
     (X, y), w = draw(), np.tile([1.0, 0.0, 2.0, 1.0], 6)
     options = {"X_val": X, "y_val": y}

@@ -91,8 +91,9 @@ def test_the_memory_of_the_lmu_holds_the_window():
     assert_allclose(response[:3], [b, a @ b, a @ a @ b], atol=1e-12)
 
 
-@pytest.mark.parametrize("n_steps, order", [(1, 1), (5, 3), (28, 17), (784, 471),
-                                            (900, 512)])  # fmt: skip
+@pytest.mark.parametrize(
+    "n_steps, order", [(1, 1), (5, 3), (28, 17), (784, 471), (900, 512)]
+)
 @pytest.mark.parametrize("n_inputs, n_memories", [(1, 1), (3, 3), (28, 4)])
 def test_the_size_of_the_lmu(n_steps, order, n_inputs, n_memories, monkeypatch):
     if n_steps > 30:  # the sizes alone

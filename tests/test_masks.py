@@ -13,10 +13,9 @@ LENGTHS = SIZES[:, 0]
 def test_a_step_mask_by_hand():
     mask = step_mask(LENGTHS, 4)
     assert mask.dtype == torch.bool
-    assert_array_equal(mask.int(), [[1, 1, 1, 1],
-                                    [1, 0, 1, 1],
-                                    [1, 0, 1, 0],
-                                    [0, 0, 1, 0]])  # fmt: skip
+    assert_array_equal(
+        mask.int(), [[1, 1, 1, 1], [1, 0, 1, 1], [1, 0, 1, 0], [0, 0, 1, 0]]
+    )
     assert_array_equal(mask.sum(0), LENGTHS)
 
 

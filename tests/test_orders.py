@@ -105,9 +105,10 @@ def test_spiral_walks_inwards():
 
 
 def test_random_is_the_same_everywhere():
-    assert_array_equal(scan_order("random", 4, 5),
-                       [18, 1, 19, 8, 10, 17, 6, 13, 4, 2, 5, 14, 9, 7, 16, 11, 3, 0,
-                        15, 12])  # fmt: skip
+    assert_array_equal(
+        scan_order("random", 4, 5),
+        [18, 1, 19, 8, 10, 17, 6, 13, 4, 2, 5, 14, 9, 7, 16, 11, 3, 0, 15, 12],
+    )
     order = scan_order("random", 28, 28).astype("<i8")
     digest = hashlib.sha256(order.tobytes()).hexdigest()
     assert digest == "fe62e3fef305ce16e55f08cd0056a8b237e12af6c9523ff3fb35395f6ec55222"
@@ -122,13 +123,23 @@ def test_random_does_not_touch_the_global_generator():
 # Patches
 
 
-@pytest.mark.parametrize("scan, patch_size, expected", [
-    ("rows", None, (1, 7)), ("columns", None, (6, 1)), ("snake", None, (1, 1)),
-    ("hilbert", None, (1, 1)), ("sweep", None, (1, 1)), ("rows", 2, (2, 2)),
-    ("columns", 3, (3, 3)), ("rows", (4, None), (4, 7)), ("snake", (None, 2), (6, 2)),
-    ("random", (None, None), (6, 7)), ("rows", [2, 3], (2, 3)),
-    ("rows", np.int64(6), (6, 6)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "scan, patch_size, expected",
+    [
+        ("rows", None, (1, 7)),
+        ("columns", None, (6, 1)),
+        ("snake", None, (1, 1)),
+        ("hilbert", None, (1, 1)),
+        ("sweep", None, (1, 1)),
+        ("rows", 2, (2, 2)),
+        ("columns", 3, (3, 3)),
+        ("rows", (4, None), (4, 7)),
+        ("snake", (None, 2), (6, 2)),
+        ("random", (None, None), (6, 7)),
+        ("rows", [2, 3], (2, 3)),
+        ("rows", np.int64(6), (6, 6)),
+    ],
+)
 def test_resolve_patch(scan, patch_size, expected):
     assert resolve_patch(scan, patch_size, 6, 7) == expected
 

@@ -29,9 +29,26 @@ from sk_rnnimage import CRNNImageClassifier, ImageToSequence, RNNImageClassifier
 from sk_rnnimage._environment.parameters import plain
 
 NEVER_VALID = [
-    object(), {8, 9}, {}, [], (None,), "x", "", b"x", int, -1, 2**63, 1 + 2j, np.nan,
-    np.inf, -np.inf, np.float64(np.nan), np.array(1), np.array([1, 2]), pd.NA,
-]  # fmt: skip
+    object(),
+    {8, 9},
+    {},
+    [],
+    (None,),
+    "x",
+    "",
+    b"x",
+    int,
+    -1,
+    2**63,
+    1 + 2j,
+    np.nan,
+    np.inf,
+    -np.inf,
+    np.float64(np.nan),
+    np.array(1),
+    np.array([1, 2]),
+    pd.NA,
+]
 EDGES = {
     "attention_heads": [0, 0.5, 3, (2,)],
     "augment": ["Shift", 1, ("shift",)],
@@ -122,10 +139,18 @@ class OfImagesAlone(torch.nn.Module):
         return images
 
 
-@pytest.mark.parametrize("augment", [
-    lambda image: image, lambda: None, lambda images, generator, more: images,
-    lambda images, *, generator: images, len, int, OfImagesAlone,
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "augment",
+    [
+        lambda image: image,
+        lambda: None,
+        lambda images, generator, more: images,
+        lambda images, *, generator: images,
+        len,
+        int,
+        OfImagesAlone,
+    ],
+)
 def test_an_augmentation_of_other_arguments(cls, augment):
     sentence = (
         "augment must be callable as augment(images, generator), with float tensors (B,"
@@ -136,13 +161,18 @@ def test_an_augmentation_of_other_arguments(cls, augment):
         make(cls, augment=augment).fit(*draw())
 
 
-@pytest.mark.parametrize("augment", [
-    lambda images, generator: images, lambda images, generator=None: images,
-    lambda *args: args[0], lambda images, rng, strength=2: images,
-    functools.partial(lambda strength, images, generator: images, 2),
-    functools.partial(lambda images, generator, strength: images, strength=2),
-    lambda images, generator: torch.roll(images, 1, 2),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "augment",
+    [
+        lambda images, generator: images,
+        lambda images, generator=None: images,
+        lambda *args: args[0],
+        lambda images, rng, strength=2: images,
+        functools.partial(lambda strength, images, generator: images, 2),
+        functools.partial(lambda images, generator, strength: images, strength=2),
+        lambda images, generator: torch.roll(images, 1, 2),
+    ],
+)
 def test_an_augmentation_that_takes_images_and_a_generator(augment):
     make(CRNNImageClassifier, augment=augment).fit(*draw())
 

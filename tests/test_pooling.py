@@ -85,9 +85,15 @@ def test_the_weights_of_the_pooling_by_hand(cls, scan, cell):
     assert_allclose(model.predict_proba(X), softmax(logits), atol=1e-9)
 
 
-@pytest.mark.parametrize("scan, lengths", [
-    (("rows", "columns"), (8, 5)), (("hilbert", "sweep"), (40, 40)), ("auto", (3, 2)),
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "scan, lengths",
+    [
+        (("rows", "columns"), (8, 5)),
+        (("hilbert", "sweep"), (40, 40)),
+        ("auto", (3, 2)),
+    ],
+    ids=str,
+)
 def test_several_scans_have_weights_each(scan, lengths):
     X, y = draw(n=9, shape=(8, 5), dtype=np.float64)
     model = make(RNNImageClassifier, scan=scan, pooling="attention").fit(X, y)

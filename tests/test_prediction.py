@@ -41,8 +41,9 @@ def steps_of(model, X):
     return network, network.sequences(torch.as_tensor(X[..., None]))
 
 
-@pytest.mark.parametrize("scan", ["auto", "rows", "hilbert", ("rows", "snake")],
-                         ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "scan", ["auto", "rows", "hilbert", ("rows", "snake")], ids=str
+)
 @pytest.mark.parametrize("cell", SEQUENTIAL)
 def test_the_last_stage_is_the_prediction(cls, scan, cell):
     X, y = draw(n=9, shape=(9, 7))
@@ -53,10 +54,19 @@ def test_the_last_stage_is_the_prediction(cls, scan, cell):
 
 
 @pytest.mark.parametrize("pooling", ["last", "mean", "max", "attention"])
-@pytest.mark.parametrize("parameters", [
-    {}, {"bidirectional": False}, {"attention_heads": 2}, {"hidden_size": (4, 6)},
-    {"cell": "lmu"}, {"patch_size": (2, None)}, {"n_views": 5},
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"bidirectional": False},
+        {"attention_heads": 2},
+        {"hidden_size": (4, 6)},
+        {"cell": "lmu"},
+        {"patch_size": (2, None)},
+        {"n_views": 5},
+    ],
+    ids=str,
+)
 def test_a_stage_is_the_prediction_of_what_was_read(pooling, parameters):
     X, y = draw(n=9, shape=(8, 6), dtype=np.float64)
     settings = {"scan": "rows", "pooling": pooling, "learning_rate": 0.05}
@@ -72,8 +82,11 @@ def test_a_stage_is_the_prediction_of_what_was_read(pooling, parameters):
     assert np.abs(found[0] - found[-1]).max() > 1e-3
 
 
-@pytest.mark.parametrize("parameters", [{"bidirectional": True}, {"pooling": "max"},
-                                        {"cell": "peephole"}], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "parameters",
+    [{"bidirectional": True}, {"pooling": "max"}, {"cell": "peephole"}],
+    ids=str,
+)
 def test_stages_of_images_of_unequal_size(parameters):
     X, y = draw_unequal(sides=(4, 9))
     settings = {"scan": "rows", "pooling": "last", "learning_rate": 0.05}
@@ -111,10 +124,18 @@ def test_stages_of_a_crnn_are_the_lines_of_its_map(scan, shape, n_stages):
     assert len(stages(model, X)) == n_stages
 
 
-@pytest.mark.parametrize("scan, patch_size, n_stages", [
-    ("columns", None, 6), ("rows", 3, 6), ("hilbert", None, 48), ("auto", None, 3),
-    ("diagonal", (4, 5), 4), (("rows", "random"), 2, 12),
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "scan, patch_size, n_stages",
+    [
+        ("columns", None, 6),
+        ("rows", 3, 6),
+        ("hilbert", None, 48),
+        ("auto", None, 3),
+        ("diagonal", (4, 5), 4),
+        (("rows", "random"), 2, 12),
+    ],
+    ids=str,
+)
 def test_how_many_stages_there_are(scan, patch_size, n_stages):
     X, y = draw(n=9, shape=(8, 6))
     model = make(RNNImageClassifier, scan=scan, patch_size=patch_size).fit(X, y)
@@ -132,8 +153,11 @@ def test_stages_of_lists_are_those_of_the_images_alone(cls):
     for i, image in enumerate(X):
         alone = np.concatenate(stages(model, [image]))
         assert_allclose([stage[i] for stage in found[: len(alone)]], alone, atol=1e-9)
-        assert_allclose([stage[i] for stage in found[len(alone) :]],
-                        [alone[-1]] * (len(found) - len(alone)), atol=1e-9)  # fmt: skip
+        assert_allclose(
+            [stage[i] for stage in found[len(alone) :]],
+            [alone[-1]] * (len(found) - len(alone)),
+            atol=1e-9,
+        )
 
 
 def test_stages_do_not_depend_on_how_many_fit_in_memory(cls, monkeypatch):
@@ -167,8 +191,9 @@ def test_stages_are_made_when_they_are_asked_for(cls, monkeypatch):
 
 
 @pytest.mark.parametrize("layer", ["pooling", "heads"])
-@pytest.mark.parametrize("scan", ["rows", "hilbert", "sweep", ("rows", "columns")],
-                         ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "scan", ["rows", "hilbert", "sweep", ("rows", "columns")], ids=str
+)
 def test_weights_of_lists_are_those_of_the_images_alone(cls, scan, layer):
     X, y = draw_unequal(n=9, sides=(7, 15))
     settings = {"pooling": "attention", "attention_heads": 2, "learning_rate": 0.05}

@@ -24,8 +24,11 @@ def recipe(class_weight=None, goes_on=False, reader=None, **training):
 
 def pixels(data):
     """The images of a set, each as an array."""
-    return [part[0] for i in range(len(data))
-            for _, part in data.images.parts(np.array([i]))]  # fmt: skip
+    return [
+        part[0]
+        for i in range(len(data))
+        for _, part in data.images.parts(np.array([i]))
+    ]
 
 
 def assert_sets_equal(one, other):
@@ -118,8 +121,9 @@ def test_what_is_held_out_is_split_off(unequal):
     weights = np.random.RandomState(0).rand(n) + 0.1
     one = recipe(patience=2, validation_fraction=0.2, seed=5)
     data, valid = read_sets(one, X, y, weights)
-    train_rows, valid_rows = ([int(image.flat[0]) for image in pixels(part)]
-                              for part in (data, valid))  # fmt: skip
+    train_rows, valid_rows = (
+        [int(image.flat[0]) for image in pixels(part)] for part in (data, valid)
+    )
     for part, rows in zip((train_rows, valid_rows), one.target.split(y, 0.2, seed=5)):
         assert_array_equal(part, rows)
     assert sorted(train_rows + valid_rows) == list(range(n))

@@ -89,10 +89,12 @@ def sweep_layer(model, x, i):
         below(model.weights_, f"readings.0.along_{way}.{i}.")
         for way in ("rows", "columns")
     )
-    rows = [read(across, model.cell, x[:, r].transpose(1, 0, 2))
-            for r in range(x.shape[1])]  # fmt: skip
-    columns = [read(down, model.cell, x[:, :, c].transpose(1, 0, 2))
-               for c in range(x.shape[2])]  # fmt: skip
+    rows = [
+        read(across, model.cell, x[:, r].transpose(1, 0, 2)) for r in range(x.shape[1])
+    ]
+    columns = [
+        read(down, model.cell, x[:, :, c].transpose(1, 0, 2)) for c in range(x.shape[2])
+    ]
     return (  # from H of (W, B, N) and from W of (H, B, N)
         np.stack(rows).transpose(2, 0, 1, 3),
         np.stack(columns).transpose(2, 1, 0, 3),

@@ -70,9 +70,15 @@ def test_the_changed_parameter_is_named(cls, changed, name):
     assert changed_parameter(fitted, recipe_of(make(cls, **changed))) == name
 
 
-@pytest.mark.parametrize("hidden_size, bidirectional, n_heads, width", [
-    (8, True, 3, 16), (8, False, 16, 8), ((6, 5), True, 4, 10), (5, False, 2, 5),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "hidden_size, bidirectional, n_heads, width",
+    [
+        (8, True, 3, 16),
+        (8, False, 16, 8),
+        ((6, 5), True, 4, 10),
+        (5, False, 2, 5),
+    ],
+)
 def test_heads_must_divide_a_state(cls, hidden_size, bidirectional, n_heads, width):
     settings = {"bidirectional": bidirectional, "attention_heads": n_heads}
     sentence = (

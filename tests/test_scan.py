@@ -26,8 +26,9 @@ def test_inverse_is_exact(scan, patch_size, shape):
     assert_array_equal(back, X)
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64", "bool", "int64",
-                                   "int8", "float16"])  # fmt: skip
+@pytest.mark.parametrize(
+    "dtype", ["uint8", "float32", "float64", "bool", "int64", "int8", "float16"]
+)
 @pytest.mark.parametrize("patch_size", [None, 3])
 def test_dtype_is_kept(dtype, patch_size):
     X = (draw(n=4)[0] > 80).astype(dtype)
@@ -91,8 +92,10 @@ def test_flat_images_without_a_shape():
     assert ImageToSequence().fit(np.ones((2, 27))).image_shape_ == (3, 3, 3)
     reader = ImageToSequence(patch_size=(1, 4)).fit(np.arange(20.0).reshape(2, 10))
     assert reader.image_shape_ == (1, 10)
-    assert_array_equal(reader.transform(np.arange(10.0).reshape(1, 10))[0],
-                       [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 0, 0]])  # fmt: skip
+    assert_array_equal(
+        reader.transform(np.arange(10.0).reshape(1, 10))[0],
+        [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 0, 0]],
+    )
 
 
 def test_rows_and_columns_read_lines():
@@ -137,7 +140,9 @@ def test_another_fit_forgets_the_first():
     reader.fit(draw(shape=(4, 6, 3))[0])
     assert not hasattr(reader, "feature_names_in_")
     assert (reader.image_shape_, reader.n_steps_, reader.step_size_) == (
-        (4, 6, 3), 6, 12,
-    )  # fmt: skip
+        (4, 6, 3),
+        6,
+        12,
+    )
     with pytest.raises(NotFittedError):
         clone(reader).inverse_transform(np.ones((1, 6, 12)))

@@ -66,8 +66,20 @@ def test_loss_weights_leave_the_sample_weights_alone():
 
 @pytest.mark.parametrize("chunk", [1, 500, 2**22])
 @pytest.mark.parametrize("augment", [None, shift])
-@pytest.mark.parametrize("dtype", ["uint8", "bool", "int16", "uint16", "int64", ">f4",
-                                   "float16", "float32", "float64"])  # fmt: skip
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        "uint8",
+        "bool",
+        "int16",
+        "uint16",
+        "int64",
+        ">f4",
+        "float16",
+        "float32",
+        "float64",
+    ],
+)
 def test_a_held_set_gives_the_same_batches(dtype, augment, chunk, monkeypatch):
     monkeypatch.setattr(kinds, "CHUNK_PIXELS", chunk)
     data = some_set(dtype=dtype)

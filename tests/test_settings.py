@@ -55,8 +55,13 @@ def test_auto_epochs_are_those_that_the_docstrings_give(cls):
     words = " ".join(cls.__doc__.split())
     assert "400 updates of the optimiser, in at least 3 and at most 100 epochs" in words
     assert [auto_epochs(n) for n in (1, 3, 4, 100, 134, 10**6)] == [
-        100, 100, 100, 4, 3, 3
-    ]  # fmt: skip
+        100,
+        100,
+        100,
+        4,
+        3,
+        3,
+    ]
 
 
 @pytest.mark.parametrize("n, weighted, epochs", [(30, 30, 7), (150, 20, 10)])

@@ -36,9 +36,15 @@ def test_flat_images_are_square_or_a_row():
         assert shape_of_flat(n, None, "X") == expected
 
 
-@pytest.mark.parametrize("image_shape, expected", [
-    ((3, 8), (3, 8)), ((2, 4, 3), (2, 4, 3)), ([4, 6, 1], (4, 6)), ((24, 1), (24, 1)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "image_shape, expected",
+    [
+        ((3, 8), (3, 8)),
+        ((2, 4, 3), (2, 4, 3)),
+        ([4, 6, 1], (4, 6)),
+        ((24, 1), (24, 1)),
+    ],
+)
 def test_flat_images_take_the_given_shape(image_shape, expected):
     assert shape_of_flat(24, image_shape, "X") == expected
     sentence = (
@@ -49,10 +55,21 @@ def test_flat_images_take_the_given_shape(image_shape, expected):
         shape_of_flat(25, image_shape, "X_val")
 
 
-@pytest.mark.parametrize("value, expected", [
-    (1, True), (np.int64(3), True), (np.uint8(255), True), (0, False), (-1, False),
-    (True, False), (np.True_, False), (1.0, False), ("1", False), (None, False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "value, expected",
+    [
+        (1, True),
+        (np.int64(3), True),
+        (np.uint8(255), True),
+        (0, False),
+        (-1, False),
+        (True, False),
+        (np.True_, False),
+        (1.0, False),
+        ("1", False),
+        (None, False),
+    ],
+)
 def test_what_a_side_may_be(value, expected):
     assert is_positive_int(value) == expected
 

@@ -64,9 +64,11 @@ def test_pipeline(cls, shape):
 def test_pipeline_with_the_transformer(images):
     X, y = images
     model = Pipeline(
-        [("read", ImageToSequence("snake", patch_size=2)),
-         ("classify", learner(RNNImageClassifier, scan="rows"))]
-    )  # fmt: skip
+        [
+            ("read", ImageToSequence("snake", patch_size=2)),
+            ("classify", learner(RNNImageClassifier, scan="rows")),
+        ]
+    )
     model.set_params(read__scan="hilbert", classify__cell="gru")
     assert model.fit(X, y).score(X, y) > 0.7
     n_steps, step_size = model["read"].n_steps_, model["read"].step_size_
@@ -81,8 +83,9 @@ def test_cross_validation(cls, images):
     proba = cross_val_predict(learner(cls), X, y, cv=3, method="predict_proba")
     assert proba.shape == (48, 3)
     assert (proba.argmax(1) == y).mean() == pytest.approx(scores.mean())
-    result = cross_validate(learner(cls), X, y, cv=3, return_estimator=True,
-                            return_train_score=True)  # fmt: skip
+    result = cross_validate(
+        learner(cls), X, y, cv=3, return_estimator=True, return_train_score=True
+    )
     assert_array_equal(result["test_score"], scores)
     assert [type(model) for model in result["estimator"]] == [cls] * 3
 

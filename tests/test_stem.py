@@ -34,9 +34,20 @@ def test_crnn_reads_the_feature_map(scan, kernel_size):
     assert_allclose(model.predict_proba(X), by_hand(model, sequences), atol=1e-9)
 
 
-@pytest.mark.parametrize("n_filters, n_groups", [
-    (1, 1), (16, 1), (31, 1), (32, 2), (33, 1), (48, 3), (50, 2), (64, 4), (62, 2),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "n_filters, n_groups",
+    [
+        (1, 1),
+        (16, 1),
+        (31, 1),
+        (32, 2),
+        (33, 1),
+        (48, 3),
+        (50, 2),
+        (64, 4),
+        (62, 2),
+    ],
+)
 def test_filters_are_normalised_in_groups(n_filters, n_groups):
     X, y = draw(n=6, shape=(9, 10), dtype=np.float64)
     settings = {"filters": n_filters, "kernel_size": 3, "scan": "rows"}

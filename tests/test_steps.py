@@ -64,9 +64,13 @@ def test_the_grid_is_that_of_the_transformer(patch):
 
 SMALLER = [(6, 7), (4, 4), (5, 2), (4, 7)]
 READ = [
-    ("rows", (2, 3)), ("spiral", None), ("hilbert", 2), ("overlapping rows", None),
-    ("overlapping columns", None), ("single rows", None),
-]  # fmt: skip
+    ("rows", (2, 3)),
+    ("spiral", None),
+    ("hilbert", 2),
+    ("overlapping rows", None),
+    ("overlapping columns", None),
+    ("single rows", None),
+]
 
 
 @pytest.mark.parametrize("scan, patch_size", READ, ids=str)
@@ -83,8 +87,9 @@ def test_the_steps_of_a_padded_map_are_those_of_the_map_alone(scan, patch_size):
         alone, none_padded = steps(one)
         assert none_padded is None
         assert len(alone) == lengths[i]
-        assert_allclose(found[: lengths[i], i].detach(), alone[:, 0].detach(),
-                        atol=1e-12)  # fmt: skip
+        assert_allclose(
+            found[: lengths[i], i].detach(), alone[:, 0].detach(), atol=1e-12
+        )
 
 
 # What scan="auto" reads

@@ -8,12 +8,23 @@ from numpy.testing import assert_array_equal
 from sk_rnnimage._data.tensors import tensor_of, to_float
 
 
-@pytest.mark.parametrize("dtype, expected", [
-    ("uint8", "float32"), ("bool", "float32"), ("int16", "float32"),
-    ("float16", "float32"), ("float32", "float32"), ("int32", "float64"),
-    ("int64", "float64"), ("float64", "float64"), ("longdouble", "float64"),
-    (">f4", "float32"), (">i2", "float32"), (">f8", "float64"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "dtype, expected",
+    [
+        ("uint8", "float32"),
+        ("bool", "float32"),
+        ("int16", "float32"),
+        ("float16", "float32"),
+        ("float32", "float32"),
+        ("int32", "float64"),
+        ("int64", "float64"),
+        ("float64", "float64"),
+        ("longdouble", "float64"),
+        (">f4", "float32"),
+        (">i2", "float32"),
+        (">f8", "float64"),
+    ],
+)
 def test_a_batch_is_a_float_tensor(dtype, expected):
     images = np.arange(24).reshape(4, 3, 2, 1).astype(dtype)
     batch = to_float(tensor_of(images[np.array([3, 0])]))
@@ -37,8 +48,9 @@ def test_what_torch_takes_is_not_copied(dtype):
     assert (to_float(tensor) is tensor) == (dtype != "uint8")
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "int8", "int16", "uint16", "int32",
-                                   "uint32", "bool", "float16"])  # fmt: skip
+@pytest.mark.parametrize(
+    "dtype", ["uint8", "int8", "int16", "uint16", "int32", "uint32", "bool", "float16"]
+)
 def test_every_value_is_held_exactly(dtype):
     info = {"b": None, "f": np.finfo}.get(np.dtype(dtype).kind, np.iinfo)
     ends = [0, 1] if info is None else [info(dtype).min, 1, info(dtype).max]

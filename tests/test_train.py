@@ -79,8 +79,9 @@ def test_biases_do_not_decay(cls):
         make(cls, learning_rate=1e-6, weight_decay=decay).fit(X, y)
         for decay in (0.0, 1e5)
     )
-    assert_allclose(still.weights_["head.bias"], decayed.weights_["head.bias"],
-                    atol=1e-4)  # fmt: skip
+    assert_allclose(
+        still.weights_["head.bias"], decayed.weights_["head.bias"], atol=1e-4
+    )
     shrunk = np.abs(decayed.weights_["head.weight"]).max()
     assert shrunk < 0.95 * np.abs(still.weights_["head.weight"]).max()
 

@@ -75,11 +75,23 @@ def check_padding(model, X, atol=1e-9):
 
 
 READINGS = [
-    ("auto", None), ("auto", 3), ("rows", None), ("rows", 2), ("rows", (3, None)),
-    ("columns", None), ("columns", (None, 2)), ("snake", None), ("spiral", (2, 3)),
-    ("hilbert", None), ("diagonal", 3), ("random", 2), ("sweep", None),
-    ("sweep", (2, 3)), (("rows", "hilbert"), None), (("sweep", "columns"), 2),
-]  # fmt: skip
+    ("auto", None),
+    ("auto", 3),
+    ("rows", None),
+    ("rows", 2),
+    ("rows", (3, None)),
+    ("columns", None),
+    ("columns", (None, 2)),
+    ("snake", None),
+    ("spiral", (2, 3)),
+    ("hilbert", None),
+    ("diagonal", 3),
+    ("random", 2),
+    ("sweep", None),
+    ("sweep", (2, 3)),
+    (("rows", "hilbert"), None),
+    (("sweep", "columns"), 2),
+]
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "lmu", "peephole", None])
@@ -99,27 +111,40 @@ def test_padding_changes_no_prediction_of_other_cells(cls, scan, cell):
 
 
 @pytest.mark.parametrize("scan", ["auto", "rows", "snake", "sweep"])
-@pytest.mark.parametrize("parameters", [
-    {"hidden_size": (4, 6)},
-    {"hidden_size": (4, 4), "pooling": "last"},
-    {"bidirectional": False, "pooling": "last"},
-    {"bidirectional": False, "hidden_size": (6, 4), "cell": "lru"},
-    {"attention_heads": 2},
-    {"attention_heads": 4, "pooling": "last"},
-    {"attention_heads": 1, "pooling": "attention", "hidden_size": (4, 4)},
-    {"attention_heads": 2, "pooling": "max", "cell": None},
-    {"dropout": 0.5, "weight_decay": 0.1},
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"hidden_size": (4, 6)},
+        {"hidden_size": (4, 4), "pooling": "last"},
+        {"bidirectional": False, "pooling": "last"},
+        {"bidirectional": False, "hidden_size": (6, 4), "cell": "lru"},
+        {"attention_heads": 2},
+        {"attention_heads": 4, "pooling": "last"},
+        {"attention_heads": 1, "pooling": "attention", "hidden_size": (4, 4)},
+        {"attention_heads": 2, "pooling": "max", "cell": None},
+        {"dropout": 0.5, "weight_decay": 0.1},
+    ],
+    ids=str,
+)
 def test_padding_changes_no_prediction_of_larger_networks(cls, scan, parameters):
     X, y = unequal(cls, n=6)
     check_padding(trained(cls, X, y, scan=scan, **parameters), X)
 
 
 @pytest.mark.parametrize("scan", ["rows", "sweep"])
-@pytest.mark.parametrize("filters, kernel_size", [
-    (3, 1), (3, 2), (3, 4), ((3, 6), (3, 5)), ((4, 4, 6), (3, 4, 1)),
-    ((2, 3, 4, 5), (4, 2, 3, 4)), (32, 3),
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "filters, kernel_size",
+    [
+        (3, 1),
+        (3, 2),
+        (3, 4),
+        ((3, 6), (3, 5)),
+        ((4, 4, 6), (3, 4, 1)),
+        ((2, 3, 4, 5), (4, 2, 3, 4)),
+        (32, 3),
+    ],
+    ids=str,
+)
 def test_padding_changes_no_prediction_of_convolutions(scan, filters, kernel_size):
     X, y = draw_unequal(n=9, sides=(7, 24), channels=(3,))
     settings = {"filters": filters, "kernel_size": kernel_size, "scan": scan}
@@ -148,8 +173,9 @@ def test_images_of_one_pixel_and_of_one_line(cls):
         check_padding(trained(cls, X, [0, 1, 0, 1, 0, 1], scan=scan), X)
 
 
-@pytest.mark.parametrize("method", ["predict", "decision_function",
-                                    "predict_log_proba"])  # fmt: skip
+@pytest.mark.parametrize(
+    "method", ["predict", "decision_function", "predict_log_proba"]
+)
 def test_every_prediction_comes_in_the_order_of_the_list(cls, method):
     X, y = unequal(cls, n=20)
     model = trained(cls, X, y)
@@ -238,10 +264,11 @@ UNEQUAL_LISTS = {
     "lists": lambda X: [x.tolist() for x in X],
     "one channel": lambda X: [x[..., None] for x in X],
     "objects in items": lambda X: [x.astype(object) for x in X],
-    "read only": lambda X: [np.frombuffer(x.tobytes(), x.dtype).reshape(x.shape)
-                            for x in X],
+    "read only": lambda X: [
+        np.frombuffer(x.tobytes(), x.dtype).reshape(x.shape) for x in X
+    ],
     "strided": lambda X: [np.repeat(x, 2, axis=1)[:, ::2] for x in X],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", UNEQUAL_LISTS)
@@ -348,15 +375,24 @@ def test_a_declared_size_is_kept_to(cls):
         make(cls, image_shape=(20, 20, 3)).fit(X, y)
 
 
-@pytest.mark.parametrize("scan, patch_size, cell, higher, wider", [
-    ("rows", None, "gru", True, False), ("columns", None, "gru", False, True),
-    ("rows", (2, None), "gru", True, False), ("columns", (None, 2), "gru", False, True),
-    ("rows", 3, "gru", True, True), ("hilbert", None, "gru", True, True),
-    ("sweep", None, "lmu", True, True), ("auto", 2, "lmu", True, True),
-    (("rows", "columns"), None, "gru", False, False),
-    (("hilbert", "rows"), None, "gru", True, False),
-    ("hilbert", 2, None, False, False), ("sweep", 2, None, False, False),
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "scan, patch_size, cell, higher, wider",
+    [
+        ("rows", None, "gru", True, False),
+        ("columns", None, "gru", False, True),
+        ("rows", (2, None), "gru", True, False),
+        ("columns", (None, 2), "gru", False, True),
+        ("rows", 3, "gru", True, True),
+        ("hilbert", None, "gru", True, True),
+        ("sweep", None, "lmu", True, True),
+        ("auto", 2, "lmu", True, True),
+        (("rows", "columns"), None, "gru", False, False),
+        (("hilbert", "rows"), None, "gru", True, False),
+        ("hilbert", 2, None, False, False),
+        ("sweep", 2, None, False, False),
+    ],
+    ids=str,
+)
 def test_which_sides_may_be_larger(cls, scan, patch_size, cell, higher, wider):
     X, y = draw(shape=(10, 10))
     settings = {"scan": scan, "patch_size": patch_size, "cell": cell}
@@ -459,8 +495,11 @@ def test_a_weight_of_two_is_two_copies(cls):
     plain = make(cls).fit(copies, np.repeat(y, weights))
     same = make(cls).fit(X, y, sample_weight=np.ones(9))
     assert weights_equal(same, make(cls).fit(X, y))
-    assert_allclose(model.weights_["standardize.mean"],
-                    plain.weights_["standardize.mean"], atol=1e-9)  # fmt: skip
+    assert_allclose(
+        model.weights_["standardize.mean"],
+        plain.weights_["standardize.mean"],
+        atol=1e-9,
+    )
 
 
 def test_validation_images_may_be_unequal(cls):
