@@ -22,7 +22,7 @@ step to step.
 
 Limits: Gaussian noise and round spots are not tissue. One sample of images; the
 standard error of the ROC AUC is about 0.008. The threshold is estimated from some 400
-spots, so the target sensitivity is met only to within 0.04. No baseline was tuned.
+spots, so the target sensitivity is met only to within 0.07. No baseline was tuned.
 """
 
 # ruff: noqa: D205, D400
