@@ -209,3 +209,58 @@ def test_weights_of_lists_are_those_of_the_images_alone(cls, scan, layer):
             padding = [(0, n - m) for n, m in zip(found.shape, one.shape)]
             assert_allclose(found, np.pad(one, padding), atol=1e-9)
         assert of_all.shape[-1] == max(one.shape[-1] for one in of_each)
+
+
+# Memory
+
+
+READINGS = {
+    "auto": {},
+    "pixels": {"scan": "snake"},
+    "sweep": {"scan": "sweep", "pooling": "max"},
+    "heads": {"scan": "hilbert", "attention_heads": 4, "pooling": "attention"},
+    "patches": {"scan": ("rows", "hilbert"), "patch_size": 3, "hidden_size": (4, 12)},
+    "control": {"cell": None},
+    "gru": {"cell": "gru", "bidirectional": False},
+}
+
+
+@pytest.mark.parametrize("reading", READINGS)
+@pytest.mark.parametrize("shape", [(12, 12), (9, 14, 3)], ids=str)
+def test_no_output_of_a_module_is_larger_than_is_said(cls, reading, shape):
+    X, y = draw(n=6, shape=shape)
+    network = make(cls, max_epochs=1, **READINGS[reading]).fit(X, y).module_
+    sizes = []
+
+    def measured(module, inputs, output):
+        outputs = output if isinstance(output, tuple) else (output,)
+        sizes.extend(o.numel() for o in outputs if isinstance(o, torch.Tensor))
+
+    for module in network.modules():
+        module.register_forward_hook(measured)
+    images = torch.from_numpy(X.reshape(6, *shape[:2], -1)).float()
+    with torch.inference_mode():
+        network(images)
+    assert 0 < max(sizes) <= 6 * network.largest_tensor(*shape[:2])
+
+
+@pytest.mark.parametrize("method", ["predict_proba", "staged", "attention"])
+def test_batches_are_bounded_by_the_largest_tensor(cls, method, monkeypatch):
+    X, y = draw(n=40, shape=(12, 12))
+    settings = {"attention_heads": 4, "pooling": "attention", "scan": "hilbert"}
+    model = make(cls, max_epochs=1, **settings).fit(X, y)
+    ask = {
+        "predict_proba": model.predict_proba,
+        "staged": lambda X: list(model.staged_predict_proba(X))[-1],
+        "attention": lambda X: model.attention_weights(X, layer="heads"),
+    }[method]
+    expected = ask(X)
+    network, sizes = model.module_, []
+    sequences = network.sequences
+    monkeypatch.setattr(
+        network, "sequences", lambda x, s=None: sizes.append(len(x)) or sequences(x, s)
+    )
+    most = 7 * network.largest_tensor(12, 12)
+    monkeypatch.setattr(_prediction, "VALUES_AT_ONCE", most)
+    assert_allclose(ask(X), expected, atol=1e-9)
+    assert sizes == [7] * 5 + [5]
