@@ -23,6 +23,7 @@ from skorch.history import History
 from sk_rnnimage import RNNImageClassifier
 from sk_rnnimage._training.callbacks import (
     Anneal,
+    Calibrate,
     StopEarly,
     check_callbacks,
     own_callbacks,
@@ -432,3 +433,21 @@ def test_the_last_callback_that_restores_says_the_best_epoch():
     assert restored_epoch(net) == 5
     ours.best_epoch_ = 0  # each loss was NaN
     assert restored_epoch(net) is None
+
+
+def test_it_does_not_matter_how_many_logits_wait(cls, monkeypatch):
+    X, y = draw(n=60)
+    settings = {"batch_size": 7, "max_epochs": 4}
+    weights = 1.0 + np.arange(60) % 3
+    expected = make(cls, **settings).fit(X, y, weights, X_val=X, y_val=y)
+    for most in (0, 21, 50, 180):  # 21 logits are a batch, 180 an epoch
+        monkeypatch.setattr(Calibrate, "MOST", most)
+        model = make(cls, **settings).fit(X, y, weights, X_val=X, y_val=y)
+        assert_allclose(model.loss_curve_, expected.loss_curve_, rtol=1e-6)
+        for name, array in model.weights_.items():
+            assert_allclose(array, expected.weights_[name], rtol=1e-6)
+        pairs = zip(model.history_, expected.history_)
+        assert all(
+            a["valid_loss"] == pytest.approx(b["valid_loss"], rel=1e-6)
+            for a, b in pairs
+        )

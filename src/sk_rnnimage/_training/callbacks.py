@@ -141,20 +141,25 @@ class Calibrate(Callback):
         Gives the temperature for the mean confidence of an epoch.
     """
 
+    MOST = 2**18  # logits that wait, as many batches at once cost less than one by one
+
     def __init__(self, target):
         self.target = target
 
+    def on_train_begin(self, net, **kwargs):
+        self.temperature_ = net.module_.temperature  # that of the epoch before
+
     def on_epoch_begin(self, net, **kwargs):
-        self.confidence_, self.weight_ = 0.0, 0.0
+        self.waiting_, self.n_waiting_ = [], 0
+        self.confidence_, self.weight_, self.loss_, self.n_ = 0.0, 0.0, 0.0, 0
+        self.updated_ = False
 
     def on_batch_end(self, net, batch=None, training=False, y_pred=None, **kwargs):
         if training:
-            logits, (_, weights) = y_pred.detach(), batch[1]
-            self.confidence_ += (self.target.confidence(logits) * weights).sum()
-            self.weight_ += weights.sum()
-            calibrated = logits / net.module_.temperature
-            loss = self.target.loss(calibrated, batch[1])
-            net.history.record_batch("train_loss", float(loss))
+            self.waiting_.append((y_pred.detach(), *batch[1]))
+            self.n_waiting_ += y_pred.numel()
+            if self.n_waiting_ > self.MOST:
+                self._add_waiting()
 
     def on_batch_begin(self, net, training=False, **kwargs):
         if not training:  # the first validation batch comes after all training batches
@@ -162,13 +167,28 @@ class Calibrate(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         self._update(net)
+        net.history.record("train_loss", self.loss_ / self.n_)
+
+    def _add_waiting(self):
+        logits, codes, weights = (torch.cat(parts) for parts in zip(*self.waiting_))
+        self.waiting_, self.n_waiting_ = [], 0
+        confidence = self.target.confidence(logits)
+        self.confidence_ += float((confidence * weights).sum())
+        self.weight_ += float(weights.sum())
+        calibrated = logits / self.temperature_
+        self.loss_ += float(self.target.loss(calibrated, (codes, weights))) * len(codes)
+        self.n_ += len(codes)
 
     def _update(self, net):
-        confidence = float(self.confidence_ / self.weight_)
-        temperature = self.target.temperature(confidence)
+        if self.updated_:
+            return
+        if self.waiting_:
+            self._add_waiting()
+        temperature = self.target.temperature(self.confidence_ / self.weight_)
         # rounded as in weights_, so that a loaded network gives the same bits
         dtype = net.module_.dtype
         net.module_.temperature = float(torch.tensor(temperature, dtype=dtype))
+        self.temperature_, self.updated_ = net.module_.temperature, True
 
 
 class ValidationScore(Callback):
