@@ -168,7 +168,6 @@ def run(stop, losses):
     net = SimpleNamespace(
         module_=torch.nn.Linear(1, 1, bias=False), history=History(), stopped_=False
     )
-    net.module_.temperature = 1.0
     stop.on_train_begin(net)
     for epoch, loss in enumerate(losses, 1):
         torch.nn.init.constant_(net.module_.weight, epoch)
@@ -451,3 +450,13 @@ def test_it_does_not_matter_how_many_logits_wait(cls, monkeypatch):
             a["valid_loss"] == pytest.approx(b["valid_loss"], rel=1e-6)
             for a, b in pairs
         )
+
+
+def test_the_temperature_follows_an_epoch_that_a_user_restores(cls):
+    X, y, validation = unlearnable()
+    stop = EarlyStopping(patience=3, load_best=True, sink=lambda line: None)
+    model = make(cls, callbacks=[stop], max_epochs=50).fit(X, y, **validation)
+    assert model.best_epoch_ < model.n_iter_
+    proba = model.predict_proba(validation["X_val"])
+    loss = -np.log(proba[np.arange(30), validation["y_val"]]).mean()
+    assert loss == pytest.approx(model.history_[model.best_epoch_ - 1]["valid_loss"])

@@ -139,6 +139,11 @@ class Calibrate(Callback):
     ----------
     target : Classes
         Gives the temperature for the mean confidence of an epoch.
+
+    Attributes
+    ----------
+    temperatures_ : list of float
+        One for each epoch.
     """
 
     MOST = 2**18  # logits that wait, as many batches at once cost less than one by one
@@ -148,6 +153,7 @@ class Calibrate(Callback):
 
     def on_train_begin(self, net, **kwargs):
         self.temperature_ = net.module_.temperature  # that of the epoch before
+        self.temperatures_ = []
 
     def on_epoch_begin(self, net, **kwargs):
         self.waiting_, self.n_waiting_ = [], 0
@@ -189,6 +195,7 @@ class Calibrate(Callback):
         dtype = net.module_.dtype
         net.module_.temperature = float(torch.tensor(temperature, dtype=dtype))
         self.temperature_, self.updated_ = net.module_.temperature, True
+        self.temperatures_.append(self.temperature_)
 
 
 class ValidationScore(Callback):
@@ -301,14 +308,12 @@ class StopEarly(Callback):
         if loss < self.best_loss_:  # never true for NaN
             self.best_epoch_, self.best_loss_ = epoch, loss
             self.best_weights_ = deepcopy(net.module_.state_dict())
-            self.best_temperature_ = net.module_.temperature
         if epoch - self.best_epoch_ >= self.patience:
             net.stopped_ = True
 
     def on_train_end(self, net, **kwargs):
         if self.best_epoch_ not in (0, len(net.history)):
             net.module_.load_state_dict(self.best_weights_)
-            net.module_.temperature = self.best_temperature_
         self.best_weights_ = None  # on a GPU they would stay there
 
 

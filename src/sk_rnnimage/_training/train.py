@@ -71,6 +71,10 @@ def train(network, data, valid, target, settings, optimizer_state=None):
             net.initialize()
             _load_optimizer_state(net, optimizer_state)
             net.train_through(data)
+        restored = restored_epoch(net)
+        if restored is not None:
+            temperatures = dict(net.callbacks_)["calibration"].temperatures_
+            network.temperature = temperatures[restored - 1]
         history = [_plain_row(row) for row in net.history]
         state = None if settings.schedule else _get_optimizer_state(net)
         return history, _best_epoch(net, history), state
