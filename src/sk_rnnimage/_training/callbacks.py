@@ -67,9 +67,15 @@ def own_callbacks(settings, target=None, n_updates=1, validated=True):
 
 def _is_schedule(item):
     """Whether an item of the user's callbacks sets the learning rate."""
-    callback = item[1] if isinstance(item, tuple) else item
-    kind = callback if isinstance(callback, type) else type(callback)
+    _, _, kind = _unpacked(item)
     return issubclass(kind, LRScheduler)
+
+
+def _unpacked(item):
+    """Name (or None), callback and class of an item of the user's callbacks."""
+    pair = isinstance(item, tuple) and len(item) == 2
+    name, callback = item if pair else (None, item)
+    return name, callback, callback if isinstance(callback, type) else type(callback)
 
 
 def check_callbacks(settings, validated):
@@ -86,9 +92,7 @@ def check_callbacks(settings, validated):
     whole = replace(settings, schedule=True, patience=1, callbacks=None)
     names = NAMES_OF_SKORCH | {name for name, _ in own_callbacks(whole)}
     for item in settings.callbacks or ():
-        pair = isinstance(item, tuple) and len(item) == 2
-        name, callback = item if pair else (None, item)
-        kind = callback if isinstance(callback, type) else type(callback)
+        name, callback, kind = _unpacked(item)
         if not issubclass(kind, Callback) or not isinstance(name, (str, type(None))):
             raise ValueError(
                 "callbacks must hold skorch callbacks, alone or as pairs "
@@ -239,52 +243,8 @@ class PlainLog(PrintLog):
         return text if sys.stdout.isatty() else re.sub(r"\x1b\[\d*m", "", text)
 
 
-class Anneal(Callback):
-    """Let the learning rate fall to 0 once the validation loss stalls, then stop.
-
-    Early stopping at the height of a cycle would keep weights that are still noisy, and
-    lose what the fall of the learning rate brings. So where the loss has not fallen for
-    half of the patience, the learning rate goes to 0 in the other half, linearly from
-    where it is; with it training ends.
-
-    Parameters
-    ----------
-    patience : int
-        Epochs without a lower validation loss before training stops.
-    """
-
-    def __init__(self, patience):
-        self.patience = patience
-
-    def on_train_begin(self, net, **kwargs):
-        self.best_loss_, self.best_epoch_ = np.inf, 0
-        self.rates_ = None  # of the updates that are left, once it anneals
-
-    def on_batch_begin(self, net, training=False, **kwargs):
-        if training and self.rates_ is not None:
-            rate = self.rates_.pop(0)
-            for group in net.optimizer_.param_groups:
-                group["lr"] = rate  # in place of the schedule's
-
-    def on_epoch_end(self, net, **kwargs):
-        epoch, loss = len(net.history), net.history[-1, "valid_loss"]
-        if loss < self.best_loss_:
-            self.best_loss_, self.best_epoch_ = loss, epoch
-        n_misses = epoch - self.best_epoch_
-        if self.rates_ is None and n_misses >= -(-self.patience // 2) < self.patience:
-            n_updates = net.history[-1, "train_batch_count"]
-            n_updates *= self.patience - n_misses
-            rate = net.optimizer_.param_groups[0]["lr"]
-            self.rates_ = list(np.linspace(rate, 0, n_updates + 1)[:-1])
-        elif self.rates_ == []:
-            net.stopped_ = True
-
-
-class StopEarly(Callback):
-    """Stop without a lower validation loss, and restore the weights of the best epoch.
-
-    skorch's own EarlyStopping stops by the exception of Ctrl-C, and ahead of the
-    callbacks that come after it; this one lets the epoch be completed.
+class WatchLoss(Callback):
+    """What callbacks share that wait for a lower validation loss.
 
     Parameters
     ----------
@@ -294,7 +254,7 @@ class StopEarly(Callback):
     Attributes
     ----------
     best_epoch_ : int
-        The epoch with the lowest validation loss, counted from 1.
+        The epoch with the lowest validation loss, counted from 1; 0 where each was NaN.
     """
 
     def __init__(self, patience):
@@ -303,12 +263,56 @@ class StopEarly(Callback):
     def on_train_begin(self, net, **kwargs):
         self.best_epoch_, self.best_loss_ = 0, np.inf
 
-    def on_epoch_end(self, net, **kwargs):
+    def n_misses(self, net):
+        """Look at the epoch that ends: epochs since that of the lowest loss."""
         epoch, loss = len(net.history), net.history[-1, "valid_loss"]
         if loss < self.best_loss_:  # never true for NaN
             self.best_epoch_, self.best_loss_ = epoch, loss
+        return epoch - self.best_epoch_
+
+
+class Anneal(WatchLoss):
+    """Let the learning rate fall to 0 once the validation loss stalls, then stop.
+
+    Early stopping at the height of a cycle would keep weights that are still noisy, and
+    lose what the fall of the learning rate brings. So where the loss has not fallen for
+    half of the patience, the learning rate goes to 0 in the other half, linearly from
+    where it is; with it training ends.
+    """
+
+    def on_train_begin(self, net, **kwargs):
+        super().on_train_begin(net)
+        self.rates_ = None  # of the updates that are left, once it anneals
+
+    def on_batch_begin(self, net, training=False, **kwargs):
+        if training and self.rates_ is not None:
+            rate = self.rates_.pop(0)
+            for group in net.optimizer_.param_groups:
+                group["lr"] = rate  # in place of the schedule's
+
+    def on_epoch_end(self, net, **kwargs):
+        n_misses = self.n_misses(net)
+        if self.rates_ is None and n_misses >= -(-self.patience // 2) < self.patience:
+            n_updates = net.history[-1, "train_batch_count"]
+            n_updates *= self.patience - n_misses
+            rate = net.optimizer_.param_groups[0]["lr"]
+            self.rates_ = list(np.linspace(rate, 0, n_updates + 1)[:-1])
+        elif self.rates_ == []:
+            net.stopped_ = True
+
+
+class StopEarly(WatchLoss):
+    """Stop without a lower validation loss, and restore the weights of the best epoch.
+
+    skorch's own EarlyStopping stops by the exception of Ctrl-C, and ahead of the
+    callbacks that come after it; this one lets the epoch be completed.
+    """
+
+    def on_epoch_end(self, net, **kwargs):
+        n_misses = self.n_misses(net)
+        if n_misses == 0:
             self.best_weights_ = deepcopy(net.module_.state_dict())
-        if epoch - self.best_epoch_ >= self.patience:
+        if n_misses >= self.patience:
             net.stopped_ = True
 
     def on_train_end(self, net, **kwargs):

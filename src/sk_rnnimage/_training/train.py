@@ -77,7 +77,7 @@ def train(network, data, valid, target, settings, optimizer_state=None):
             network.temperature = temperatures[restored - 1]
         history = [_plain_row(row) for row in net.history]
         state = None if settings.schedule else _get_optimizer_state(net)
-        return history, _best_epoch(net, history), state
+        return history, restored or _best_epoch(history), state
 
 
 def make_net(network, data, valid, target, settings):
@@ -160,10 +160,8 @@ def _plain_row(row):
     return numbers
 
 
-def _best_epoch(net, history):
-    restored = restored_epoch(net)
-    if restored is not None:
-        return restored
+def _best_epoch(history):
+    """The epoch with the lowest validation loss, or the last one without any."""
     if "valid_loss" in history[-1]:
         return 1 + int(np.argmin([row["valid_loss"] for row in history]))
     return len(history)
