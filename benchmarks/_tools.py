@@ -4,13 +4,11 @@ import importlib.util
 import os
 import platform
 import statistics
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
-
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+from sklearn.datasets import fetch_openml
 
 
 def describe(**details):
@@ -36,22 +34,67 @@ def seeds_from(first, n):
     return ", ".join(map(str, range(first, first + n)))
 
 
+class MissingData(SystemExit):
+    """Ends a benchmark with a sentence, unless it can do without the images."""
+
+
+def find(name):
+    """Return the path of a file or folder of images, or None where it is missing."""
+    folder = os.environ.get("SK_RNNIMAGE_DATA")
+    path = Path(folder, name) if folder else None
+    return path if path and path.exists() else None
+
+
+def need(name):
+    """Return the path of a file or folder of images; exit if it is missing."""
+    path = find(name)
+    if path is None:
+        raise MissingData(
+            f"{name} is missing: set SK_RNNIMAGE_DATA to the folder that holds it."
+        )
+    return path
+
+
+def fetch(file, **which):
+    """Download a data set from OpenML as X, y; exit if that fails."""
+    print(f"SK_RNNIMAGE_DATA holds no {file}: from OpenML instead.", flush=True)
+    try:
+        return fetch_openml(**which, return_X_y=True, as_frame=False)
+    except (OSError, ValueError) as error:  # no connection; an answer that is no data
+        raise MissingData(
+            f"{file} is missing, and OpenML failed ({error}). Set SK_RNNIMAGE_DATA to "
+            "the folder that holds the file, or try again."
+        ) from error
+
+
+def split_at(n, X, y):
+    """Split images and integer labels into the first n and the others."""
+    X, y = X.astype(np.uint8), y.astype(np.int64)
+    return X[:n], y[:n], X[n:], y[n:]
+
+
 def mnist():
-    """Load MNIST as X_train, y_train, X_test, y_test; exit if it is missing."""
-    file = DATA / "mnist.npz"
-    if not file.exists():
-        sys.exit(f"This benchmark needs MNIST as {file.name} (X_train, y_train, ...).")
+    """Load MNIST, (B, 28, 28), as X_train, y_train, X_test, y_test."""
+    file = find("mnist.npz")
+    if file is None:
+        X, y = fetch("mnist.npz", name="mnist_784", version=1)
+        return split_at(60_000, X.reshape(-1, 28, 28), y)
     with np.load(file) as arrays:
         return tuple(arrays[k] for k in ("X_train", "y_train", "X_test", "y_test"))
 
 
 def cifar10():
-    """Load CIFAR-10, decoded from a JPEG copy, as X_train, y_train, X_test, y_test."""
+    """Load CIFAR-10, (B, 32, 32, 3), as X_train, y_train, X_test, y_test.
+
+    From a JPEG copy, or from OpenML, where it is not compressed.
+    """
     from sk_rnnimage import ImageReader
 
-    file = DATA / "cifar10_jpeg.npz"
-    if not file.exists():
-        sys.exit(f"This benchmark needs CIFAR-10 as {file.name} (train_jpeg, ...).")
+    file = find("cifar10_jpeg.npz")
+    if file is None:
+        X, y = fetch("cifar10_jpeg.npz", data_id=40927)
+        channels_first = X.reshape(-1, 3, 32, 32)  # (B, C, H, W)
+        return split_at(50_000, channels_first.transpose(0, 2, 3, 1), y)
     parts = []
     with np.load(file) as arrays:
         for split in ("train", "test"):
@@ -59,6 +102,14 @@ def cifar10():
             files = [data[a:b].tobytes() for a, b in zip(offsets[:-1], offsets[1:])]
             parts += [ImageReader().fit_transform(files), arrays[f"{split}_labels"]]
     return tuple(parts)
+
+
+def hands():
+    """Load the photographs of hands at 32 x 32, (B, 32, 32, 3), and their digits."""
+    from sk_rnnimage import ImageReader, list_images
+
+    paths, labels = list_images(need("sign_digits"))
+    return ImageReader((32, 32), n_jobs=-1).fit_transform(paths), labels.astype(int)
 
 
 def start_keras():
@@ -101,6 +152,19 @@ def ratio(seconds, name, base):
     """Return the median over the rounds of the ratio of two times of one round."""
     pairs = zip(seconds[name], seconds[base], strict=True)
     return statistics.median(a / b for a, b in pairs)
+
+
+def calibration_error(confidence, correct, n_bins=15):
+    """Return the expected calibration error in bins of equal width.
+
+    The mean, over the images, of the difference between accuracy and mean confidence
+    in the bin of the image.
+    """
+    bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
+    return sum(
+        inside.mean() * abs(correct[inside].mean() - confidence[inside].mean())
+        for inside in (bins == b for b in np.unique(bins))
+    )
 
 
 def print_table(columns, rows):

@@ -11,18 +11,20 @@ seeds is at most 0.02 in each row.
 import argparse
 
 import numpy as np
-from _tools import DATA, assert_limits, describe, mnist, print_table, seeds_from
+from _tools import (
+    assert_limits,
+    calibration_error,
+    describe,
+    hands,
+    mnist,
+    print_table,
+    seeds_from,
+)
 from sklearn.model_selection import StratifiedKFold, cross_val_predict, train_test_split
 
-from sk_rnnimage import (
-    CRNNImageClassifier,
-    ImageReader,
-    RNNImageClassifier,
-    list_images,
-)
+from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier
 
 LIMIT = 0.02
-N_BINS = 15
 
 
 def mnist_probabilities(classifier):
@@ -34,8 +36,7 @@ def mnist_probabilities(classifier):
 
 
 def hands_probabilities(classifier):
-    paths, labels = list_images(DATA / "sign_digits")
-    images, y = ImageReader(size=(32, 32)).transform(paths), labels.astype(int)
+    images, y = hands()
     folds = StratifiedKFold(3, shuffle=True, random_state=0)
     return cross_val_predict(classifier, images, y, cv=folds, method="predict_proba"), y
 
@@ -43,13 +44,9 @@ def hands_probabilities(classifier):
 def measure(probabilities, y):
     """Return accuracy, mean confidence, expected calibration error, mean log loss."""
     confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == y
-    bins = np.minimum((confidence * N_BINS).astype(int), N_BINS - 1)
-    gaps = [
-        inside.mean() * abs(correct[inside].mean() - confidence[inside].mean())
-        for inside in (bins == b for b in np.unique(bins))
-    ]
     log_loss = -np.log(probabilities[np.arange(len(y)), y]).mean()
-    return correct.mean(), confidence.mean(), sum(gaps), log_loss
+    error = calibration_error(confidence, correct)
+    return correct.mean(), confidence.mean(), error, log_loss
 
 
 def main():

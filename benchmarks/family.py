@@ -17,16 +17,11 @@ import argparse
 import time
 
 import numpy as np
-from _tools import DATA, cifar10, describe, mnist, print_table, seeds_from
+from _tools import cifar10, describe, hands, mnist, print_table, seeds_from
 from sklearn.base import clone
 from sklearn.model_selection import train_test_split
 
-from sk_rnnimage import (
-    CRNNImageClassifier,
-    ImageReader,
-    RNNImageClassifier,
-    list_images,
-)
+from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier
 
 FACTORS = {
     "cell": ["rnn", "irnn", "gru", "peephole", "mingru", "lru", "lmu", None],
@@ -53,11 +48,10 @@ def variants(base, name):
             yield label, variant
 
 
-def hands():
-    """Load the photographs of hands at 32 x 32, with a stratified split."""
-    paths, labels = list_images(DATA / "sign_digits")
-    X = ImageReader((32, 32), n_jobs=-1).fit_transform(paths)
-    return train_test_split(X, labels, test_size=1 / 3, random_state=0, stratify=labels)
+def a_third(images):
+    """Split off a stratified third of the images for validation."""
+    X, y = images()
+    return train_test_split(X, y, test_size=1 / 3, random_state=0, stratify=y)
 
 
 def held_out(images):
@@ -70,7 +64,7 @@ def held_out(images):
 DATASETS = {
     "mnist": lambda: held_out(mnist),
     "cifar10": lambda: held_out(cifar10),
-    "hands": hands,
+    "hands": lambda: a_third(hands),
 }
 
 

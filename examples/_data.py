@@ -1,9 +1,8 @@
 """Images for the examples.
 
-Real images are read from the folder named by the environment variable
-``SK_RNNIMAGE_DATA``, by default ``../shared/data`` beside the repository:
-``mnist.npz``, ``cifar10_jpeg.npz`` and ``sign_digits/``. Nothing is downloaded. Missing
-data is replaced by images bundled with scikit-learn, with a printed note.
+Real images are read from the folder that the environment variable ``SK_RNNIMAGE_DATA``
+names: ``mnist.npz``, ``cifar10_jpeg.npz`` and ``sign_digits/``. Nothing is downloaded.
+Missing data is replaced by images bundled with scikit-learn, with a printed note.
 
 ``SK_RNNIMAGE_SMALL=1`` shrinks every example, to test that it runs; the results then
 mean nothing.
@@ -20,8 +19,7 @@ from sklearn.model_selection import train_test_split
 
 from sk_rnnimage import ImageReader
 
-_DEFAULT = Path(__file__).resolve().parents[2] / "shared" / "data"
-DATA = Path(os.environ.get("SK_RNNIMAGE_DATA", _DEFAULT))
+DATA = os.environ.get("SK_RNNIMAGE_DATA")
 SMALL = os.environ.get("SK_RNNIMAGE_SMALL", "0") not in ("", "0")
 
 
@@ -35,16 +33,14 @@ def mnist(n_train, n_test, seed=0):
 
     Returns X_train, y_train, X_test, y_test; the test images are from the test set.
     """
-    file = DATA / "mnist.npz"
-    if file.exists():
+    file = _find("mnist.npz")
+    if file:
         with np.load(file) as f:
             train, test = (
                 (f[f"X_{part}"], f[f"y_{part}"]) for part in ("train", "test")
             )
     else:
-        _print_once(
-            f"{file.name} is not there: scikit-learn's digits of 8 x 8 instead."
-        )
+        _print_once("mnist.npz is not there: scikit-learn's digits of 8 x 8 instead.")
         digits = load_digits()
         X_train, X_test, y_train, y_test = train_test_split(
             digits.images.astype(np.uint8),
@@ -63,10 +59,10 @@ def photographs(names, n_train, n_test, seed=0):
     If it is missing, sample crops of scikit-learn's two photographs: the class is the
     photograph, and the test crops come from its right third.
     """
-    file = DATA / "cifar10_jpeg.npz"
-    if not file.exists():
+    file = _find("cifar10_jpeg.npz")
+    if not file:
         _print_once(
-            f"{file.name} is not there: pieces of scikit-learn's two photographs."
+            "cifar10_jpeg.npz is not there: pieces of scikit-learn's two photographs."
         )
         return *_crops(n_train, 0, 2 / 3, seed), *_crops(n_test, 2 / 3, 1, seed)
     classes = "airplane automobile bird cat deer dog frog horse ship truck".split()
@@ -83,8 +79,9 @@ def photographs(names, n_train, n_test, seed=0):
 
 def hands(folder):
     """Return the folder of photographs of hands, or write digits to ``folder``."""
-    if (DATA / "sign_digits").is_dir():
-        return DATA / "sign_digits"
+    found = _find("sign_digits")
+    if found:
+        return found
     _print_once("sign_digits is not there: scikit-learn's digits of 8 x 8 instead.")
     digits = load_digits()
     return write_files(digits.images * 15, digits.target, folder)
@@ -98,6 +95,12 @@ def write_files(images, labels, folder):
         pixels = np.asarray(image, dtype=np.uint8)
         Image.fromarray(pixels).save(Path(folder, str(label), f"{i:05d}.png"))
     return Path(folder)
+
+
+def _find(name):
+    """Return the path of a file or folder of images, or None where it is missing."""
+    path = Path(DATA, name) if DATA else None
+    return path if path and path.exists() else None
 
 
 @cache

@@ -121,6 +121,7 @@ def make_settings(**changes):
     """Settings of a short training on a CPU."""
     small = {"max_epochs": 2, "batch_size": 64, "learning_rate": 0.01, "seed": 0}
     small |= {"weight_decay": 0.1, "augment": None, "callbacks": None, "verbose": 0}
+    small |= {"precision": "auto"}
     return Settings(**({"device": "cpu"} | small | changes))
 
 

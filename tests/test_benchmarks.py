@@ -15,7 +15,8 @@ SCRIPTS = sorted(p.name for p in BENCHMARKS.glob("*.py") if p.name[0] != "_")
 def folder(monkeypatch):
     monkeypatch.syspath_prepend(BENCHMARKS)
     yield
-    sys.modules.pop("_tools", None)
+    for name in ("_sets", "_tools"):
+        sys.modules.pop(name, None)
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

@@ -112,7 +112,7 @@ def test_the_classifiers_say_the_same_in_the_same_words(title, other_type, other
     )
     assert one
     shared = [name for name in one if name in other]
-    assert other.keys() - shared <= {"filters", "kernel_size"}
+    assert other.keys() - shared <= {"downsample", "filters", "kernel_size"}
     assert list(one) == shared == [name for name in other if name in one]
     assert {name for name in one if one[name][0] != other[name][0]} == other_type
     assert {name for name in one if one[name][1] != other[name][1]} == other_text

@@ -69,11 +69,57 @@ def test_crnn_reads_images_of_any_size(shape, kernel_size):
         assert np.isfinite(model.predict_proba(X)).all()
 
 
+@pytest.mark.parametrize(
+    "downsample, pools",
+    [
+        ((True, False, True), (2, 1, 2)),
+        ([False, True, np.True_], (1, 2, 2)),
+        ((False, False, False), (1, 1, 1)),
+    ],
+    ids=str,
+)
+def test_downsample_says_which_layers_halve(downsample, pools):
+    X, y = draw(n=12, shape=(12, 6, 3), dtype=np.float64)
+    settings = {"filters": (4, 6, 4), "downsample": downsample, "scan": "rows"}
+    model = fitted(CRNNImageClassifier, X, y, **settings)
+    x = standardized(model, X)
+    for i, pool in enumerate(pools):
+        x = convolved(model, x, i, pool=pool)
+    assert_allclose(model.predict_proba(X), by_hand(model, [rows_of(x)]), atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "filters, shape, sides",
+    [
+        ((4, 4), (32, 32, 1), (16, 16)),
+        ((4, 8), (32, 9, 1), (8, 5)),
+        ((8, 4, 8), (32, 32, 1), (8, 8)),
+        ((4, 8, 16), (16, 8, 1), (8, 8)),
+    ],
+)
+def test_auto_halves_the_first_layer_and_where_filters_grow(filters, shape, sides):
+    stem = ConvolutionStem(shape, filters, (3,) * len(filters), "auto", 0.0)
+    assert stem.output_shape == (*sides, filters[-1])
+
+
+@pytest.mark.parametrize(
+    "downsample", [True, "rows", (True,), (1, 0), (True, None), None], ids=repr
+)
+def test_downsample_is_auto_or_a_bool_for_each_layer(downsample):
+    sentence = (
+        "downsample must be 'auto' or a tuple of 2 bools, one for each of the filters. "
+        f"Got {downsample!r} instead."
+    )
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        make(CRNNImageClassifier, filters=(4, 4), downsample=downsample).fit(*draw())
+
+
 @pytest.mark.parametrize("n_lines, seen, step", [(32, 10, 4), (16, 8, 2), (8, 5, 1)])
 def test_the_receptive_field_is_as_documented(n_lines, seen, step):
     settings = inspect.signature(CRNNImageClassifier).parameters
     filters, kernel = settings["filters"].default, settings["kernel_size"].default
-    stem = ConvolutionStem((n_lines, 8, 1), filters, (kernel,) * len(filters), 0.0)
+    kernels = (kernel,) * len(filters)
+    stem = ConvolutionStem((n_lines, 8, 1), filters, kernels, "auto", 0.0)
     for layer in stem.layers:  # all that leads from one line to others, but linear
         layer.normalize = torch.nn.Identity()
         layer.pool = layer.pool and torch.nn.AvgPool2d(layer.pool_size)
@@ -100,7 +146,7 @@ def test_the_receptive_field_is_as_documented(n_lines, seen, step):
 @pytest.mark.parametrize("padded", [False, True])
 def test_large_images_are_convolved_in_strips(kernel, shape, padded, monkeypatch):
     torch.manual_seed(0)
-    layer = ConvolutionStem(shape, (4, 6), (kernel, kernel), 0.0).double()
+    layer = ConvolutionStem(shape, (4, 6), (kernel, kernel), "auto", 0.0).double()
     x = torch.randn(2, *shape, dtype=torch.float64)
     sizes = torch.tensor([shape[:2], (shape[0] - 5, 17)]) if padded else None
     with torch.no_grad():

@@ -18,7 +18,7 @@ from sk_rnnimage._data.augmentation import AUGMENTATIONS, VIEWS, check_augment
 from sk_rnnimage._data.read import read_sets
 from sk_rnnimage._environment.borrowed import Interval, StrOptions, _fit_context
 from sk_rnnimage._environment.parameters import check_parameters, plain
-from sk_rnnimage._environment.process import resolve_device
+from sk_rnnimage._environment.process import multiplies_bfloat16, resolve_device
 from sk_rnnimage._environment.versions import current_versions, warn_of_other_versions
 from sk_rnnimage._prediction import logits_of
 from sk_rnnimage._training.callbacks import check_callbacks
@@ -35,6 +35,7 @@ from sk_rnnimage.networks.network import (
     weights_of,
 )
 from sk_rnnimage.networks.pooling import POOLINGS
+from sk_rnnimage.networks.precision import train_in
 from sk_rnnimage.networks.readings import bounded_sides
 from sk_rnnimage.networks.recipe import changed_parameter
 
@@ -93,6 +94,7 @@ class BaseImageEstimator(BaseEstimator):
         "warm_start": ["boolean"],
         "callbacks": [list, tuple, None],
         "device": "no_validation",  # by resolve_device
+        "precision": [StrOptions({"auto", "float32", "bfloat16"})],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
@@ -182,6 +184,7 @@ class BaseImageEstimator(BaseEstimator):
             augment=None if one_epoch else self.augment,
             callbacks=self.callbacks,
             device=resolve_device(self.device),
+            precision=str(self.precision),
             # partial_fit after pickling goes on as if it had not been pickled
             seed=self._seed + 1 if one_epoch and goes_on else self._draw_seed(),
             verbose=int(self.verbose),
@@ -214,9 +217,16 @@ class BaseImageEstimator(BaseEstimator):
             fitted = {**self._fitted_recipe, "dropout": recipe.network["dropout"]}
             network = load_network(fitted, self.weights_)
             network.expect_missing(data.has_missing())
-            return network.cast(dtype or network.dtype)
-        shape, n_outputs = reader.image_shape_, target.n_outputs
-        return new_network(recipe.network, shape, n_outputs, data, settings.seed, dtype)
+            network.cast(dtype or network.dtype)
+        else:
+            shape, n_outputs, seed = (
+                reader.image_shape_,
+                target.n_outputs,
+                settings.seed,
+            )
+            network = new_network(recipe.network, shape, n_outputs, data, seed, dtype)
+        train_in(network, _products(settings, network.dtype))
+        return network
 
     def _keep(self, recipe, network, history, best_epoch, optimizer_state):
         """Set all that was learned, at once: a copy made before is wholly as before."""
@@ -341,6 +351,15 @@ def _unfitted(estimator):
     unfitted = type(estimator).__new__(type(estimator))
     vars(unfitted).update(estimator.get_params(deep=False))
     return unfitted
+
+
+def _products(settings, dtype):
+    """The precision of the products in training: a rule on shapes, or one for all."""
+    if dtype == torch.float64:
+        return "float32"  # as exact as the rest
+    if settings.precision == "auto" and not multiplies_bfloat16(settings.device):
+        return "float32"
+    return settings.precision
 
 
 def _precision(recipe, n_rows):

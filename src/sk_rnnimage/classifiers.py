@@ -411,6 +411,15 @@ class RNNImageClassifier(ImageClassifier):
         stay on it during training if they have one size and take at most half of its
         free memory, else each mini-batch is copied. On a GPU training is in single
         precision. Predictions are made on the CPU.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        Precision of the large products in training. With ``"bfloat16"`` the
+        convolutions of a CRNN and the embeddings of lines are computed in bfloat16; the
+        recurrence, the statistics of the normalisation, the loss and the weights stay
+        in float32, and so do predictions. ``"auto"`` is bfloat16 for convolutions of at
+        least 16 filters and embeddings of at least 256 values a step, where the
+        processor (AVX512-BF16, AMX) or the GPU multiplies it natively, and else
+        float32: a rule that looks at no clock. Up to 128 images train in float64 all
+        the same.
     random_state : int, RandomState instance or None, default=None
         Seeds the initial weights, the order of the images, augmentation, dropout and
         the held-out images. An int gives the same bits at every call on one CPU with
@@ -534,6 +543,7 @@ class RNNImageClassifier(ImageClassifier):
         warm_start=False,
         callbacks=None,
         device="auto",
+        precision="auto",
         random_state=None,
         verbose=0,
     ):
@@ -559,6 +569,7 @@ class RNNImageClassifier(ImageClassifier):
         self.warm_start = warm_start
         self.callbacks = callbacks
         self.device = device
+        self.precision = precision
         self.random_state = random_state
         self.verbose = verbose
 
@@ -582,11 +593,15 @@ class CRNNImageClassifier(ImageClassifier):
         Hidden units of the cell in each direction; a tuple stacks one layer for each
         entry.
     filters : int or tuple of int, default=(8, 32)
-        Filters of each convolution. The first, and each that has more filters than
-        the one before it, is followed by 2 x 2 max-pooling, which halves every side
-        that is longer than 8, before normalisation and ReLU.
+        Filters of each convolution, which normalisation and ReLU follow.
     kernel_size : int or tuple of int, default=3
         Height and width of each convolution; an int is for all of them.
+    downsample : tuple of bool or "auto", default="auto"
+        Which convolutions are followed by 2 x 2 max-pooling, ahead of normalisation and
+        ReLU: one bool for each of ``filters``, and True halves every side of more than
+        one pixel. ``"auto"`` is the first, and each that has more filters than the one
+        before it; it halves every side that is longer than 8. With
+        ``(False, True, ...)`` the first layer reads at full resolution.
     cell : str or None, default="lstm"
         The recurrent cell: ``"lstm"``, ``"gru"``, ``"rnn"`` (Elman's), ``"irnn"``
         (ReLU, with recurrent weights that start as the identity), ``"peephole"`` (an
@@ -684,6 +699,15 @@ class CRNNImageClassifier(ImageClassifier):
         stay on it during training if they have one size and take at most half of its
         free memory, else each mini-batch is copied. On a GPU training is in single
         precision. Predictions are made on the CPU.
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        Precision of the large products in training. With ``"bfloat16"`` the
+        convolutions of a CRNN and the embeddings of lines are computed in bfloat16; the
+        recurrence, the statistics of the normalisation, the loss and the weights stay
+        in float32, and so do predictions. ``"auto"`` is bfloat16 for convolutions of at
+        least 16 filters and embeddings of at least 256 values a step, where the
+        processor (AVX512-BF16, AMX) or the GPU multiplies it natively, and else
+        float32: a rule that looks at no clock. Up to 128 images train in float64 all
+        the same.
     random_state : int, RandomState instance or None, default=None
         Seeds the initial weights, the order of the images, augmentation, dropout and
         the held-out images. An int gives the same bits at every call on one CPU with
@@ -798,6 +822,7 @@ class CRNNImageClassifier(ImageClassifier):
         **ImageClassifier._parameter_constraints,
         "filters": "no_validation",  # by make_recipe
         "kernel_size": "no_validation",  # by make_recipe
+        "downsample": "no_validation",  # by make_recipe
     }
 
     def __init__(
@@ -806,6 +831,7 @@ class CRNNImageClassifier(ImageClassifier):
         *,
         filters=(8, 32),
         kernel_size=3,
+        downsample="auto",
         cell="lstm",
         scan="auto",
         patch_size=None,
@@ -827,12 +853,14 @@ class CRNNImageClassifier(ImageClassifier):
         warm_start=False,
         callbacks=None,
         device="auto",
+        precision="auto",
         random_state=None,
         verbose=0,
     ):
         self.hidden_size = hidden_size
         self.filters = filters
         self.kernel_size = kernel_size
+        self.downsample = downsample
         self.cell = cell
         self.scan = scan
         self.patch_size = patch_size
@@ -854,6 +882,7 @@ class CRNNImageClassifier(ImageClassifier):
         self.warm_start = warm_start
         self.callbacks = callbacks
         self.device = device
+        self.precision = precision
         self.random_state = random_state
         self.verbose = verbose
 

@@ -38,16 +38,36 @@ def affine(images, generator, missing=False):
     angle, scale = angle * math.radians(10), 1 + 0.1 * scale
     height, width = images.shape[2:]
     cos, sin = scale * angle.cos(), scale * angle.sin()
-    rows = [cos, -sin * height / width, right / 6, sin * width / height, cos, down / 6]
-    theta = moved(torch.stack(rows, dim=1).view(n, 2, 3), images.device)
-    theta = theta.to(images.dtype)
-    grid = nn.functional.affine_grid(theta, list(images.shape), align_corners=False)
+    across = torch.stack([cos, -sin * height / width, right / 6])
+    along = torch.stack([sin * width / height, cos, down / 6])
+    coefficients = moved(torch.stack([across, along]), images.device).to(images.dtype)
+    grid = _grid(coefficients, height, width)
     if not missing:
         return _sampled(images, grid)
     present = _sampled((~images.isnan()).to(images.dtype), grid)
     values = _sampled(images.nan_to_num(0, torch.inf, -torch.inf), grid) / present
     # at half, a hole keeps its area on average under an interpolation
     return values.masked_fill(present < 0.5, torch.nan)
+
+
+def _grid(coefficients, height, width):
+    """Where each pixel comes from, in -1 to 1: (B, H, W, 2).
+
+    Row x and row y of ``coefficients`` (2, 3, B) weigh x, y and 1. (torch's affine_grid
+    gives the same by a product a pixel, in five times the time.)
+    """
+    x, y = (_centres(side, coefficients) for side in (width, height))
+    grid = coefficients.new_empty(coefficients.shape[2], height, width, 2)
+    for of_x, of_y, of_one, places in zip(*coefficients.unbind(1), grid.unbind(3)):
+        by_row = torch.outer(of_y, y) + of_one[:, None]  # (B, H)
+        by_column = torch.outer(of_x, x)  # (B, W)
+        torch.add(by_row[:, :, None], by_column[:, None], out=places)
+    return grid
+
+
+def _centres(n, like):
+    """The centres of n pixels that fill the way from -1 to 1."""
+    return (2 * torch.arange(n, dtype=like.dtype, device=like.device) + 1) / n - 1
 
 
 def _sampled(images, grid):

@@ -17,6 +17,8 @@ from traceback import clear_frames
 import torch
 from threadpoolctl import ThreadpoolController, threadpool_info
 
+MMAP_THRESHOLD_MAX = 2**25  # of glibc on systems of 64 bits
+
 _TURN = threading.RLock()
 
 
@@ -42,6 +44,14 @@ def resolve_device(device):
             f"{n_gpus}. Use device='auto' or 'cpu'."
         )
     return ("cuda" if n_gpus else "cpu") if kind == "auto" else name
+
+
+def multiplies_bfloat16(device):
+    """Whether the processor or the GPU has instructions for products in bfloat16."""
+    if device != "cpu":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # from torch 2.12 on
+    return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16"))
 
 
 @contextmanager
@@ -70,6 +80,17 @@ def reproducible(seed, device):
         # skorch steps the schedule once before the first update
         warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step")
         yield
+
+
+def keep_freed_memory():
+    """Let the C library keep what a mini-batch frees for the next one, up to 64 MiB.
+
+    glibc takes blocks of over 128 KiB from the system and gives them back, so that each
+    batch pays for fresh pages. But it raises that threshold, up to 32 MiB, to the size
+    of any such block that is freed (mallopt(3), M_MMAP_THRESHOLD); this one is never
+    touched, and takes no memory. Elsewhere it changes nothing.
+    """
+    torch.empty(MMAP_THRESHOLD_MAX - 2**13, dtype=torch.uint8)
 
 
 @contextmanager

@@ -21,6 +21,8 @@ class Settings:
         The user's.
     device : str
         A torch device.
+    precision : {"auto", "float32", "bfloat16"}
+        Of the large products in training.
     seed : int
         Of the initial weights, the order of the images, augmentation and dropout.
     patience : int, default=None
@@ -40,6 +42,7 @@ class Settings:
     augment: object
     callbacks: object
     device: str
+    precision: str
     seed: int
     verbose: int
     patience: int | None = None

@@ -9,6 +9,7 @@ from sk_rnnimage._data.augmentation import make_augmentation
 from sk_rnnimage._data.batches import Batches
 from sk_rnnimage._environment.borrowed import ModeOnce
 from sk_rnnimage._environment.process import (
+    keep_freed_memory,
     left_empty,
     memory_error_as,
     reproducible,
@@ -67,6 +68,7 @@ def train(network, data, valid, target, settings, optimizer_state=None):
         data = data.on(device)
         valid = None if valid is None else valid.on(device)
         net = make_net(network, data, valid, target, settings)
+        keep_freed_memory()
         with reproducible(settings.seed, device):
             net.initialize()
             _load_optimizer_state(net, optimizer_state)

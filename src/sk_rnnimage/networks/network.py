@@ -38,7 +38,11 @@ class ImageNetwork(nn.Module):
         self.stem = None
         if recipe["filters"]:
             self.stem = ConvolutionStem(
-                shape, recipe["filters"], recipe["kernel_size"], recipe["dropout"]
+                shape,
+                recipe["filters"],
+                recipe["kernel_size"],
+                recipe["downsample"],
+                recipe["dropout"],
             )
             shape = self.stem.output_shape
         self.readings = nn.ModuleList(

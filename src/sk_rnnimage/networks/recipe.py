@@ -15,6 +15,7 @@ all but the last three entries, which ``with_data`` adds:
 ``dropout``         float
 ``filters``         tuple of int; empty without convolutions
 ``kernel_size``     tuple of int, one for each of ``filters``
+``downsample``      tuple of bool, one for each of ``filters``, or "auto"
 ``image_shape``     (H, W, C)
 ``n_outputs``       K, the number of logits
 ``missing``         whether missing pixels are told to the network by a channel more
@@ -49,8 +50,8 @@ def make_recipe(
     auto_scans : tuple of str
         The readings that ``scan="auto"`` means.
     **more
-        Any other parameter of a classifier: ``filters`` and ``kernel_size`` make a
-        network with convolutions, others change nothing.
+        Any other parameter of a classifier: ``filters``, ``kernel_size`` and
+        ``downsample`` make a network with convolutions, others change nothing.
 
     Raises
     ------
@@ -59,10 +60,11 @@ def make_recipe(
     """
     check_patch_size(patch_size)
     layers = positive_ints("hidden_size", hidden_size)
-    filters = kernel_size = ()
+    filters = kernel_size = downsample = ()
     if "filters" in more:
         filters = positive_ints("filters", more["filters"])
         kernel_size = positive_ints("kernel_size", more["kernel_size"], len(filters))
+        downsample = _bools("downsample", more["downsample"], len(filters))
     n_values = n_outputs(layers[-1], bidirectional)
     if attention_heads and n_values % attention_heads:
         raise ValueError(
@@ -80,6 +82,7 @@ def make_recipe(
         "dropout": float(dropout),
         "filters": filters,
         "kernel_size": kernel_size,
+        "downsample": downsample,
     }
 
 
@@ -112,6 +115,19 @@ def positive_ints(name, value, length=None):
             f"Got {value!r} instead."
         )
     return tuple(int(v) for v in values)
+
+
+def _bools(name, value, length):
+    """A parameter that is "auto" or a tuple of bools, as it is or as a tuple."""
+    if isinstance(value, str) and value == "auto":
+        return value
+    values = plain(value) if isinstance(value, (tuple, list)) else ()
+    if len(values) != length or not all(isinstance(v, bool) for v in values):
+        raise ValueError(
+            f"{name} must be 'auto' or a tuple of {length} bools, one for each of the "
+            f"filters. Got {value!r} instead."
+        )
+    return values
 
 
 def _scan_names(scan, auto_scans):

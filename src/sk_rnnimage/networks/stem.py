@@ -10,34 +10,41 @@ import torch
 from torch import nn
 
 from sk_rnnimage.networks.masks import pixel_mask
+from sk_rnnimage.networks.precision import MixedPrecision
 
 GROUP = 16  # filters that are normalised together
+WIDE = 16  # filters from which arithmetic in bfloat16 saves more than casts cost
 STRIP = 2**24  # values of a convolution's output that are held at once in prediction
 
 
 class ConvolutionStem(nn.Module):
     """Convolutions, each followed by pooling where it halves the map.
 
-    The first layer, and each that has more filters than the one before it, halves every
-    side that is longer than ``SHORT``.
+    ``downsample`` names the layers that halve every side of more than one pixel, a bool
+    each. With ``"auto"`` the first layer, and each that has more filters than the one
+    before it, halves every side that is longer than ``SHORT``.
     """
 
     SHORT = 8
 
-    def __init__(self, image_shape, filters, kernel_sizes, dropout):
+    def __init__(self, image_shape, filters, kernel_sizes, downsample, dropout):
         super().__init__()
         *sides, n_inputs = image_shape
-        self.layers, n_before = nn.ModuleList(), 0
-        for n_filters, kernel in zip(filters, kernel_sizes, strict=True):
+        shortest = 1
+        if downsample == "auto":
+            shortest, before = self.SHORT, (0, *filters)
+            downsample = [n > n_before for n, n_before in zip(filters, before)]
+        self.layers = nn.ModuleList()
+        layers = zip(filters, kernel_sizes, downsample, strict=True)
+        for n_filters, kernel, halves in layers:
             # an even kernel with equal padding on both sides adds a line
             sides = [side + (kernel % 2 == 0) for side in sides]
-            widened = n_filters > n_before
-            pool_size = [2 if widened and s > self.SHORT else 1 for s in sides]
+            pool_size = [2 if halves and side > shortest else 1 for side in sides]
             self.layers.append(
                 ConvolutionLayer(n_inputs, n_filters, kernel, pool_size, dropout)
             )
             sides = [-(-side // size) for side, size in zip(sides, pool_size)]
-            n_inputs = n_before = n_filters
+            n_inputs = n_filters
         self.output_shape = (*sides, n_inputs)
 
     def largest_tensor(self, height, width):
@@ -52,9 +59,10 @@ class ConvolutionStem(nn.Module):
 
     def forward(self, x, sizes=None):
         x = x.permute(0, 3, 1, 2)  # (B, C, H, W), channels last in memory
+        dtype = x.dtype
         for layer in self.layers:
             x, sizes = layer(x, sizes)
-        return x.permute(0, 2, 3, 1), sizes  # (B, H, W, C)
+        return x.permute(0, 2, 3, 1).to(dtype), sizes  # (B, H, W, C)
 
 
 class ConvolutionLayer(nn.Module):
@@ -110,7 +118,7 @@ class ConvolutionLayer(nn.Module):
         return torch.cat(strips, dim=2) if len(strips) > 1 else strips[0]
 
 
-class StandardConvolution(nn.Conv2d):
+class StandardConvolution(MixedPrecision, nn.Conv2d):
     r"""A convolution whose filters have mean 0 and one norm: weight standardisation.
 
     .. math:: \hat W = g \, (W - \bar W) / \lVert W - \bar W \rVert
@@ -133,8 +141,13 @@ class StandardConvolution(nn.Conv2d):
         nn.init.zeros_(self.bias)
         self.gain = nn.Parameter(torch.full((n_filters, 1, 1, 1), math.sqrt(2)))
 
+    def is_large(self):
+        """Whether there are filters enough for arithmetic in bfloat16 to pay."""
+        return self.out_channels >= WIDE
+
     def forward(self, x):
-        return nn.functional.conv2d(x, self._filters(), self.bias, padding=self.padding)
+        x, filters, bias = self.cast(x, self._filters(), self.bias)
+        return nn.functional.conv2d(x, filters, bias, padding=self.padding)
 
     def strip(self, x, top, bottom):
         """The lines from ``top`` to ``bottom`` of what ``forward`` gives."""
@@ -160,6 +173,9 @@ class GroupNorm(nn.GroupNorm):
     """Group normalisation over the pixels of a mask (B, 1, H, W), or over all."""
 
     def forward(self, x, mask=None):
+        if mask is None and x.device.type == "cpu":
+            return super().forward(x)  # of bfloat16 with statistics in float32
+        x = x.to(self.weight.dtype)
         if mask is None:
             return super().forward(x)
         shape = x.shape

@@ -11,6 +11,7 @@ from torch import nn
 
 from sk_rnnimage.images.orders import grid_shape, resolve_patch, scan_order
 from sk_rnnimage.networks.cells import glorot
+from sk_rnnimage.networks.precision import MixedPrecision
 
 # How scan="auto" reads lines: how many make a step, and where the next step begins.
 # With two lines shared each line is seen in two contexts, at half the number of steps.
@@ -87,6 +88,20 @@ def grid_sizes(sizes, patch):
     return -(-sizes // sizes.new_tensor(patch))
 
 
+class Product(MixedPrecision, nn.Linear):
+    """A linear layer by weights that may be a part of its own."""
+
+    LARGE = 256  # inputs
+
+    def is_large(self):
+        """Whether there are inputs enough for arithmetic in bfloat16 to pay."""
+        return self.in_features >= self.LARGE
+
+    def forward(self, x, weight):
+        dtype = x.dtype
+        return nn.functional.linear(*self.cast(x, weight, self.bias)).to(dtype)
+
+
 class EmbeddedLines(nn.Module):
     """One or several lines a step (rows or columns), embedded.
 
@@ -106,7 +121,7 @@ class EmbeddedLines(nn.Module):
         self.stride = stride
         self.n_steps = self._n_steps(height)
         n_inputs = self.n_lines * length * channels
-        self.embed = glorot(nn.Linear(n_inputs, self.WIDTH))
+        self.embed = glorot(Product(n_inputs, self.WIDTH))
         self.n_features = self.WIDTH
 
     def forward(self, x, sizes=None):
@@ -118,7 +133,7 @@ class EmbeddedLines(nn.Module):
         x = x.flatten(2).transpose(0, 1)  # (H, B, W * C)
         lines = [x[i : last + i + 1 : self.stride] for i in range(self.n_lines)]
         x = torch.cat(lines, dim=2)  # (T, B, n_lines * W * C)
-        x = nn.functional.linear(x, self._weight(x.shape[2]), self.embed.bias)
+        x = self.embed(x, self._weight(x.shape[2]))
         x = torch.relu(x)  # (T, B, F)
         if sizes is None:
             return x, None

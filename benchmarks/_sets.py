@@ -1,0 +1,133 @@
+"""The image sets of the suite: where they come from, and how they are split."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from _tools import cifar10, hands, mnist, need
+from sklearn.datasets import load_digits
+from sklearn.model_selection import StratifiedKFold, train_test_split
+
+from sk_rnnimage import ImageReader
+
+
+def digits():
+    """Load the digits of 8 x 8; a stratified third is the test part."""
+    X, y = load_digits(return_X_y=True)
+    return split_off(597, X.reshape(-1, 8, 8), y)
+
+
+def photographs_of_hands():
+    """Load the photographs of hands; a stratified third is the test part."""
+    return split_off(1 / 3, *hands())
+
+
+def split_off(size, X, y):
+    """Split off a stratified test part: X_train, y_train, X_test, y_test."""
+    X, X_test, y, y_test = train_test_split(
+        X, y, test_size=size, stratify=y, random_state=0
+    )
+    return X, y, X_test, y_test
+
+
+def hand_movements():
+    """Load the radar images of hand movements; another person's are the test part."""
+    with np.load(need("hand_movements.npz")) as arrays:
+        return tuple(arrays[k] for k in ("X_train", "y_train", "X_test", "y_test"))
+
+
+def blood_cells():
+    """Load the white blood cells at 64 x 64, (B, 64, 64, 3), and their classes."""
+    with np.load(need("blood_cells.npz")) as arrays:
+        labels = arrays["labels"]
+        files = [arrays[f"i{i + 1:03d}"].tobytes() for i in range(len(labels))]
+    return ImageReader((64, 64), mode="RGB").fit_transform(files), labels
+
+
+def last_sixth(y):
+    """Choose the images to hold out: the last sixth."""
+    return np.arange(len(y)) >= len(y) - len(y) // 6
+
+
+def stratified_quarter(y):
+    """Choose the images to hold out: a stratified quarter."""
+    rows = np.arange(len(y))
+    _, held = train_test_split(rows, test_size=0.25, stratify=y, random_state=0)
+    return np.isin(rows, held)
+
+
+def third_quarter_of_each_class(y):
+    """Choose the images to hold out: in each class, the third quarter in their order.
+
+    Neighbours among the hand movements of a class are alike, as if in the order of
+    recording: images chosen at random would be much easier than another person's.
+    """
+    held = np.zeros(len(y), dtype=bool)
+    for label in np.unique(y):
+        rows = np.flatnonzero(y == label)
+        held[rows[len(rows) // 2 : len(rows) * 3 // 4]] = True
+    return held
+
+
+class ImageSet(NamedTuple):
+    """Where images come from, and how they are split.
+
+    Without ``hold_out`` there is no test part: five folds are made of all images.
+    """
+
+    load: Callable
+    hold_out: Callable | None
+    n_train: int | None = None
+    n_seeds: int = 3
+    balanced: bool = False
+
+
+LOAD_DIGITS, LOAD_MNIST, LOAD_CIFAR10 = cache(digits), cache(mnist), cache(cifar10)
+SETS = {
+    "digits-300": ImageSet(LOAD_DIGITS, stratified_quarter, 300),
+    "digits-1200": ImageSet(LOAD_DIGITS, stratified_quarter),
+    "mnist-300": ImageSet(LOAD_MNIST, last_sixth, 300),
+    "mnist-3000": ImageSet(LOAD_MNIST, last_sixth, 3000),
+    "mnist-60000": ImageSet(LOAD_MNIST, last_sixth, n_seeds=1),
+    "cifar10-1000": ImageSet(LOAD_CIFAR10, last_sixth, 1000),
+    "cifar10-10000": ImageSet(LOAD_CIFAR10, last_sixth, 10_000, n_seeds=1),
+    "cifar10-50000": ImageSet(LOAD_CIFAR10, last_sixth, n_seeds=1),
+    "hands": ImageSet(cache(photographs_of_hands), stratified_quarter),
+    "hand-movements": ImageSet(cache(hand_movements), third_quarter_of_each_class),
+    "blood-cells": ImageSet(cache(blood_cells), None, balanced=True),
+}
+
+
+def make_splits(images, seed, validate):
+    """Return the splits of a set: a list of X_train, y_train, X_test, y_test."""
+    if images.hold_out is None:
+        return make_folds(*images.load(), validate)
+    X, y, X_test, y_test = images.load()
+    if validate:
+        held = images.hold_out(y)
+        X, y, X_test, y_test = X[~held], y[~held], X[held], y[held]
+    rows = choose(images.n_train, y, seed)
+    return [(X[rows], y[rows], X_test, y_test)]
+
+
+def make_folds(X, y, validate):
+    """Cross-validate in five folds; for validation among the last four of them."""
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    # a class of fewer images than folds counts as the largest: scikit-learn would warn
+    classes, counts = np.unique(y, return_counts=True)
+    strata = np.where(np.isin(y, classes[counts < 5]), classes[counts.argmax()], y)
+    tests = [test for _, test in folds.split(X, strata)][validate:]
+    splits = []
+    for test in tests:
+        train = np.setdiff1d(np.concatenate(tests), test)
+        splits.append((X[train], y[train], X[test], y[test]))
+    return splits
+
+
+def choose(n, y, seed):
+    """Choose n images, stratified; all of them where there are no more."""
+    rows = np.arange(len(y))
+    if n is None or n >= len(y):
+        return rows
+    return train_test_split(rows, train_size=n, stratify=y, random_state=seed)[0]
