@@ -10,6 +10,7 @@ import pytest
 import torch
 from conftest import draw, make
 from numpy.testing import assert_allclose, assert_array_equal
+from torch.utils.flop_counter import FlopCounterMode
 
 from sk_rnnimage import RNNImageClassifier
 from sk_rnnimage._environment.process import seeded
@@ -152,3 +153,16 @@ def test_initial_weights_do_not_depend_on_the_images(cls):
     one, two = (make(cls, learning_rate=1e-13).fit(Z, y) for Z in (X, 255 - X))
     assert_allclose(one.weights_["head.weight"], two.weights_["head.weight"], atol=1e-9)
     assert torch.tensor(one.weights_["head.weight"]).abs().max() > 0.1
+
+
+@pytest.mark.parametrize("shape", [(20, 17, 3), (9, 9)], ids=str)
+@pytest.mark.parametrize("scan", ["auto", ("rows", "columns"), "sweep"], ids=str)
+def test_products_are_those_that_torch_counts(cls, scan, shape):
+    X, y = draw(shape=shape)
+    settings = {"scan": scan, "cell": None, "max_epochs": 1}
+    network = make(cls, **settings).fit(X, y).module_
+    images = torch.from_numpy(X.reshape(len(X), *shape[:2], -1)).float()
+    with FlopCounterMode(display=False) as counter:
+        network(images)
+    expected = counter.get_total_flops() / 2 / len(X)  # a multiply-add counts as two
+    assert network.n_products(*shape[:2]) == expected

@@ -5,6 +5,7 @@ import pytest
 import torch
 from conftest import draw, make, make_settings, watched, weights_equal
 from numpy.testing import assert_allclose, assert_array_equal
+from skorch.callbacks import Callback
 
 from sk_rnnimage import RNNImageClassifier
 from sk_rnnimage._data.sets import ImageSet
@@ -92,6 +93,38 @@ def test_dropout_is_off_in_predict_and_on_in_training(cls):
     assert_array_equal(model.predict_proba(X), model.predict_proba(X))
     assert not weights_equal(model, make(cls).fit(X, y))
     assert weights_equal(model, make(cls, dropout=0.5).fit(X, y))
+
+
+# Threads
+
+
+class Threads(Callback):
+    """How many threads compute."""
+
+    def on_batch_end(self, net, **kwargs):
+        self.found = torch.get_num_threads()
+
+
+@pytest.mark.parametrize("few, expected", [(10**9, 1), (0, 2)])
+def test_a_small_network_trains_on_one_thread(cls, few, expected, monkeypatch):
+    monkeypatch.setattr(train_file, "FEW_PRODUCTS", few)
+    before, threads = torch.get_num_threads(), Threads()
+    torch.set_num_threads(2)
+    try:
+        make(cls, callbacks=[threads], max_epochs=1).fit(*draw())
+        assert threads.found == expected
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_small_networks_are_the_defaults_on_small_images(cls):
+    X, y = draw(n=10, shape=(28, 28))
+    network = cls(hidden_size=32, max_epochs=1).fit(X, y).module_
+    n_together = cls().batch_size
+    assert 0 < n_together * network.n_products(28, 28) <= train_file.FEW_PRODUCTS
+    large = n_together * network.n_products(280, 280)
+    assert large > train_file.FEW_PRODUCTS
 
 
 # Memory that ends

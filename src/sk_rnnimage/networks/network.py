@@ -115,9 +115,17 @@ class ImageNetwork(nn.Module):
         n_channels = self.recipe["image_shape"][2] + self.recipe["missing"]
         n_values = height * width * n_channels
         if self.stem is not None:
-            n_of_stem, (height, width) = self.stem.largest_tensor(height, width)
-            n_values = max(n_values, n_of_stem)
+            n_values = max(n_values, self.stem.largest_tensor(height, width))
+            height, width = self.stem.map_sides(height, width)
         return max(n_values, *(r.largest_tensor(height, width) for r in self.readings))
+
+    def n_products(self, height, width):
+        """Multiplications of weights with values in the prediction of one image."""
+        total = self.head.weight.numel()
+        if self.stem is not None:
+            total += self.stem.n_products(height, width)
+            height, width = self.stem.map_sides(height, width)
+        return total + sum(r.n_products(height, width) for r in self.readings)
 
     def expects_missing(self):
         """Whether NaN is a missing pixel, and no sign of a fault, in training."""

@@ -92,6 +92,14 @@ class Reading(nn.Module):
             return largest
         return max(largest, n_steps**2 * self.attention.heads.num_heads)
 
+    def n_products(self, height, width):
+        """Multiplications of weights with values that a map of this size takes.
+
+        Each matrix of weights serves once at each place.
+        """
+        weights = sum(p.numel() for p in self.parameters() if p.dim() == 2)
+        return weights * self.n_places(height, width)
+
     def read(self, x, lengths=None):
         """What ``sequence`` gives, to (B, N)."""
         return self.pool(*self.attended(x, lengths))
@@ -154,6 +162,10 @@ class SequenceReading(Reading):
         n_steps = self.steps.count(height, width)
         return self.largest_of_steps(n_steps, self.steps.n_features)
 
+    def n_places(self, height, width):
+        """Steps of a map of this size."""
+        return self.steps.count(height, width)
+
     def sequence(self, x, sizes=None):
         """A map to its steps (T, B, F), and how many are real: (B,) or None for all."""
         return self.steps(x, sizes)
@@ -212,8 +224,12 @@ class Sweep(Reading):
 
     def largest_tensor(self, height, width):
         """Values of the largest tensor that is made of a map of this size."""
+        return self.largest_of_steps(self.n_places(height, width), self.n_inputs)
+
+    def n_places(self, height, width):
+        """Places of the grid of a map of this size."""
         rows, columns = grid_shape(height, width, self.patch)
-        return self.largest_of_steps(rows * columns, self.n_inputs)
+        return rows * columns
 
     def sequence(self, x, sizes=None):
         """The grid (B, rows, columns, F), and its own rows and columns (B, 2)."""

@@ -48,14 +48,32 @@ class ConvolutionStem(nn.Module):
         self.output_shape = (*sides, n_inputs)
 
     def largest_tensor(self, height, width):
-        """Values of the largest of an image of this size, and the map's sides."""
-        largest = 0
+        """Values of the largest of an image of this size."""
+        return max(
+            layer.convolution.out_channels * h * w
+            for layer, (h, w) in zip(self.layers, self._sides(height, width))
+        )
+
+    def n_products(self, height, width):
+        """Multiplications of weights with values, for an image of this size."""
+        return sum(
+            layer.convolution.weight.numel() * h * w
+            for layer, (h, w) in zip(self.layers, self._sides(height, width))
+        )
+
+    def map_sides(self, height, width):
+        """Height and width of the map that an image of this size leaves."""
+        *_, sides = self._sides(height, width)
+        return sides
+
+    def _sides(self, height, width):
+        """Height and width of each convolution's output, and of the map in the end."""
         for layer in self.layers:
             height, width = height + layer.n_added, width + layer.n_added
-            largest = max(largest, layer.convolution.out_channels * height * width)
+            yield height, width
             height = -(-height // layer.pool_size[0])
             width = -(-width // layer.pool_size[1])
-        return largest, (height, width)
+        yield height, width
 
     def forward(self, x, sizes=None):
         x = x.permute(0, 3, 1, 2)  # (B, C, H, W), channels last in memory
