@@ -25,7 +25,6 @@ from sk_rnnimage._training.callbacks import (
     restored_epoch,
 )
 
-
 # Multiplications of an update's forward pass up to which two threads are at most 1.4
 # times as fast as one where nothing else runs, and several times slower where it does:
 # OpenMP's threads spin while they wait for one that has no core.
