@@ -15,9 +15,11 @@ from sk_rnnimage._data.augmentation import (
     flip,
     shift,
     shifted,
+    views_of,
 )
-from sk_rnnimage._data.batches import Batch
-from sk_rnnimage.images.kinds import Images
+from sk_rnnimage._data.batches import Batch, Batches
+from sk_rnnimage._data.sets import ImageSet
+from sk_rnnimage.images.kinds import Images, UnequalImages
 
 
 def numbered(n=5, channels=2, height=12, width=24):
@@ -124,9 +126,59 @@ def test_augmentations_work_where_the_images_are(name):
 def test_views_are_moved_by_one_pixel():
     images = numbered(2)
     array = Images(images.permute(0, 2, 3, 1).numpy())
-    found = list(Batch(array, np.arange(2)).views(len(VIEWS)))
+    found = list(Batch(array, np.arange(2)).views(views_of(len(VIEWS), False)))
     for view, (down, right) in zip(found, VIEWS, strict=True):
         assert torch.equal(view[1].permute(2, 0, 1), by_hand(images[1], down, right))
+
+
+def test_views_are_mirrored_where_training_mirrors():
+    images = numbered(2)
+    array = Images(images.permute(0, 2, 3, 1).numpy())
+    assert views_of(3, True) == [(0, 0, False), (0, 0, True), (0, 1, False)]
+    found = list(Batch(array, np.arange(2)).views(views_of(9, True)))
+    for i, view in enumerate(found):
+        image = images[1].flip(2) if i % 2 else images[1]
+        expected = by_hand(image, *VIEWS[i // 2])
+        assert torch.equal(view[1].permute(2, 0, 1), expected)
+    assert len(found) == 9
+
+
+def test_predictions_average_mirrored_views(cls):
+    X, y = draw(n=40, shape=(8, 8, 3))
+    model = make(cls, augment="flip").fit(X, y)
+    both = model.decision_function(X) + model.decision_function(X[:, :, ::-1])
+    model.set_params(n_views=2)
+    assert_allclose(model.decision_function(X), both / 2, atol=1e-5)
+    model.set_params(augment=None)  # it is the training that tells
+    assert_allclose(model.decision_function(X), both / 2, atol=1e-5)
+    plain = make(cls, augment="shift", n_views=2).fit(X, y)
+    shifted_right = np.concatenate([X[:, :, :1], X[:, :, :-1]], axis=2)
+    two = plain.decision_function(X)
+    plain.set_params(n_views=1)
+    both = plain.decision_function(X) + plain.decision_function(shifted_right)
+    assert_allclose(two, both / 2, atol=1e-5)
+
+
+@pytest.mark.parametrize("unequal", [False, True])
+def test_flips_alternate_between_epochs(unequal):
+    widths = [16, 24] if unequal else [16]
+    images = [torch.arange(float(w)).expand(8, w)[..., None] for w in widths * 30]
+    kind = UnequalImages if unequal else lambda few: Images(np.stack(few))
+    n = len(images)
+    data = ImageSet(kind([x.numpy() for x in images]), np.arange(n), np.ones(n))
+    batches = Batches(data, 7, np.random.RandomState(0), flip, seeded())
+    epochs = []
+    for _ in range(3):
+        mirrored = {}
+        for found, (codes, _) in batches:
+            x = found["x"] if isinstance(found, dict) else found
+            falls = x[:, 4, 8, 0] < x[:, 4, 5, 0]
+            mirrored |= dict(zip(codes.tolist(), falls.tolist()))
+        epochs.append([mirrored[i] for i in range(n)])
+    first, second, third = np.array(epochs)
+    assert 0.2 < first.mean() < 0.8
+    assert_array_equal(second, ~first)
+    assert_array_equal(third, first)
 
 
 # In a fit

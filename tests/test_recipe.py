@@ -1,13 +1,24 @@
 """The recipe of a network: what the parameters say, in plain values."""
 
 import json
+import math
 import re
 
+import numpy as np
 import pytest
 from conftest import draw, make
 
 from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier
-from sk_rnnimage.networks.recipe import changed_parameter, make_recipe, with_data
+from sk_rnnimage.networks import recipe as recipe_file
+from sk_rnnimage.networks.recipe import (
+    COLOUR_FILTERS,
+    FILTERS,
+    FILTERS_FOR_MANY,
+    changed_parameter,
+    make_recipe,
+    resolved,
+    with_data,
+)
 
 
 def recipe_of(model):
@@ -87,3 +98,72 @@ def test_heads_must_divide_a_state(cls, hidden_size, bidirectional, n_heads, wid
     )
     with pytest.raises(ValueError, match=re.escape(sentence)):
         make(cls, hidden_size=hidden_size, **settings).fit(*draw())
+
+
+# filters="auto"
+
+
+@pytest.mark.parametrize(
+    "shape, n_images, filters",
+    [
+        ((28, 28), 1, FILTERS),
+        ((28, 28, 1), 20_000, FILTERS),
+        ((28, 28), 20_001, FILTERS_FOR_MANY),
+        ((28, 28), math.inf, FILTERS_FOR_MANY),
+        ((28, 28, 3), 1, COLOUR_FILTERS),
+        ((28, 28, 3), math.inf, COLOUR_FILTERS),
+    ],
+)
+def test_the_filters_of_auto(shape, n_images, filters):
+    recipe = recipe_of(CRNNImageClassifier(kernel_size=5))
+    assert recipe["filters"] == "auto"
+    found = resolved(recipe, shape, n_images)
+    assert found["filters"] == filters
+    assert found["kernel_size"] == (5,) * len(filters)
+    given = recipe_of(CRNNImageClassifier(filters=4))
+    assert resolved(given, shape, n_images) is given
+    words = " ".join(CRNNImageClassifier.__doc__.split())
+    assert f"``{filters}``" in words
+
+
+def test_a_network_without_convolutions_stays_without():
+    recipe = recipe_of(RNNImageClassifier())
+    assert resolved(recipe, (28, 28, 3), 10)["filters"] == ()
+
+
+@pytest.mark.parametrize(
+    "name, value", [("kernel_size", (3, 3)), ("downsample", (True, False))]
+)
+def test_layers_one_by_one_need_filters(name, value):
+    sentence = (
+        f"{name}={value!r} has an entry for each layer, so filters must be a tuple of "
+        "as many. Got filters='auto'."
+    )
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        CRNNImageClassifier(**{name: value}).fit(*draw())
+
+
+@pytest.mark.parametrize("first", ["fit", "partial_fit"])
+def test_what_was_fitted_stays(first):
+    X, y = draw(n=30)
+    model = make(CRNNImageClassifier, filters="auto", warm_start=True, max_epochs=1)
+    if first == "fit":
+        model.fit(X, y)
+    else:
+        model.partial_fit(X, y, classes=[0, 1, 2])
+    filters = FILTERS if first == "fit" else FILTERS_FOR_MANY
+    assert model._fitted_recipe["filters"] == filters
+    for method in (model.fit, model.partial_fit):
+        assert method(X, y)._fitted_recipe["filters"] == filters
+    model.set_params(kernel_size=5)
+    with pytest.raises(ValueError, match="kernel_size=5 does not go with the network"):
+        model.fit(X, y)
+
+
+def test_rows_of_weight_0_do_not_count(monkeypatch):
+    monkeypatch.setattr(recipe_file, "MANY", 20)
+    X, y = draw(n=30)
+    model = make(CRNNImageClassifier, filters="auto", max_epochs=1)
+    for n, filters in ((20, FILTERS), (21, FILTERS_FOR_MANY)):
+        model.fit(X, y, sample_weight=range(30, 0, -1) > np.full(30, 30 - n))
+        assert model._fitted_recipe["filters"] == filters

@@ -28,11 +28,10 @@ def test_epochs_of_a_set(unequal):
     images = Images(draw(n=30)[0][..., None])
     if unequal:  # which come in batches of similar size, so there are more
         images = UnequalImages([x[..., None] for x in draw_unequal(n=30)[0]])
-    data = ImageSet(images, np.arange(30) % 3, np.ones(30))
-    n_updates = len(images.batches(7))
+    n_updates = ImageSet(images, np.arange(30) % 3, np.ones(30)).n_batches(7)
     assert n_updates > 5 if unequal else n_updates == 5
-    assert make_settings(max_epochs=17, batch_size=7).n_epochs(data) == 17
-    found = make_settings(max_epochs="auto", batch_size=7).n_epochs(data)
+    assert make_settings(max_epochs=17, batch_size=7).n_epochs(n_updates) == 17
+    found = make_settings(max_epochs="auto", batch_size=7).n_epochs(n_updates)
     assert found == auto_epochs(n_updates) == int(np.ceil(400 / n_updates))
 
 

@@ -13,6 +13,7 @@ from numpy.testing import assert_allclose
 from sk_rnnimage import CRNNImageClassifier
 from sk_rnnimage.images.orders import scan_order
 from sk_rnnimage.networks import stem
+from sk_rnnimage.networks.recipe import FILTERS
 from sk_rnnimage.networks.stem import ConvolutionStem, StandardConvolution
 
 
@@ -114,10 +115,12 @@ def test_downsample_is_auto_or_a_bool_for_each_layer(downsample):
         make(CRNNImageClassifier, filters=(4, 4), downsample=downsample).fit(*draw())
 
 
-@pytest.mark.parametrize("n_lines, seen, step", [(32, 10, 4), (16, 8, 2), (8, 5, 1)])
+@pytest.mark.parametrize(
+    "n_lines, seen, step", [(64, 22, 8), (32, 18, 4), (16, 12, 2), (8, 7, 1)]
+)
 def test_the_receptive_field_is_as_documented(n_lines, seen, step):
     settings = inspect.signature(CRNNImageClassifier).parameters
-    filters, kernel = settings["filters"].default, settings["kernel_size"].default
+    filters, kernel = FILTERS, settings["kernel_size"].default
     kernels = (kernel,) * len(filters)
     stem = ConvolutionStem((n_lines, 8, 1), filters, kernels, "auto", 0.0)
     for layer in stem.layers:  # all that leads from one line to others, but linear
@@ -134,8 +137,8 @@ def test_the_receptive_field_is_as_documented(n_lines, seen, step):
         first.append(int(places[0]))
     assert first[1] - first[0] == step
     told = (
-        rf"{seen} lines of\s.*with a stride of {step} \("
-        if n_lines > 16
+        rf"{seen} lines of\s.*with a stride of {step}\s"
+        if n_lines > 32
         else rf"{seen}\s+and\s+{step}"
     )
     assert re.search(told, CRNNImageClassifier.__doc__, flags=re.S)

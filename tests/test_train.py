@@ -7,13 +7,14 @@ from conftest import draw, make, make_settings, watched, weights_equal
 from numpy.testing import assert_allclose, assert_array_equal
 from skorch.callbacks import Callback
 
-from sk_rnnimage import RNNImageClassifier
+from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier
 from sk_rnnimage._data.sets import ImageSet
 from sk_rnnimage._targets import Classes
 from sk_rnnimage._training import train as train_file
 from sk_rnnimage._training.train import train
 from sk_rnnimage.images.kinds import Images
 from sk_rnnimage.networks.network import new_network, weights_of
+from sk_rnnimage.networks.recipe import FILTERS_FOR_MANY
 
 
 def set_of(n=20, seed=0):
@@ -118,9 +119,10 @@ def test_a_small_network_trains_on_one_thread(cls, few, expected, monkeypatch):
         torch.set_num_threads(before)
 
 
-def test_small_networks_are_the_defaults_on_small_images(cls):
+def test_the_networks_for_many_small_images_are_small(cls):
     X, y = draw(n=10, shape=(28, 28))
-    network = cls(hidden_size=32, max_epochs=1).fit(X, y).module_
+    many = {"filters": FILTERS_FOR_MANY} if cls is CRNNImageClassifier else {}
+    network = cls(max_epochs=1, **many).fit(X, y).module_
     n_together = cls().batch_size
     assert 0 < n_together * network.n_products(28, 28) <= train_file.FEW_PRODUCTS
     large = n_together * network.n_products(280, 280)

@@ -42,7 +42,7 @@ def images_of(X):
 
 def padded(images, rows, transform):
     """Some images as one batch, and their sizes."""
-    x = Batch(images, rows).network_input(transform)
+    x = Batch(images, rows).network_input(lambda part, _: transform(part))
     return (x["x"], x["sizes"]) if isinstance(x, dict) else (x, None)
 
 

@@ -9,16 +9,21 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from sk_rnnimage._data.augmentation import AUGMENTATIONS, VIEWS, check_augment
+from sk_rnnimage._auto import precision_of, resolve_auto, set_products
+from sk_rnnimage._data.augmentation import (
+    AUGMENTATIONS,
+    VIEWS,
+    check_augment,
+    views_of,
+)
 from sk_rnnimage._data.read import read_sets
 from sk_rnnimage._environment.borrowed import Interval, StrOptions, _fit_context
 from sk_rnnimage._environment.parameters import check_parameters, plain
-from sk_rnnimage._environment.process import multiplies_bfloat16, resolve_device
+from sk_rnnimage._environment.process import resolve_device
 from sk_rnnimage._environment.versions import current_versions, warn_of_other_versions
 from sk_rnnimage._prediction import logits_of
 from sk_rnnimage._training.callbacks import check_callbacks
@@ -35,13 +40,8 @@ from sk_rnnimage.networks.network import (
     weights_of,
 )
 from sk_rnnimage.networks.pooling import POOLINGS
-from sk_rnnimage.networks.precision import train_in
 from sk_rnnimage.networks.readings import bounded_sides
 from sk_rnnimage.networks.recipe import changed_parameter
-
-# A set so small is one mini-batch or two: float64 costs little, and a weight of k then
-# trains as k copies to 1e-7.
-DOUBLE_PRECISION_ROWS = 128
 
 
 class Recipe(NamedTuple):
@@ -79,7 +79,7 @@ class BaseImageEstimator(BaseEstimator):
         "attention_heads": [Interval(numbers.Integral, 1, None, closed="left"), None],
         "dropout": [Interval(numbers.Real, 0, 1, closed="left")],
         "image_shape": "no_validation",  # by check_image_shape
-        "augment": [StrOptions(set(AUGMENTATIONS)), callable, None],
+        "augment": [StrOptions({*AUGMENTATIONS, "auto"}), callable, None],
         "n_views": [Interval(numbers.Integral, 1, len(VIEWS), closed="both")],
         "max_epochs": [
             Interval(numbers.Integral, 1, None, closed="left"),
@@ -149,6 +149,7 @@ class BaseImageEstimator(BaseEstimator):
             data, valid = read_sets(
                 recipe, X, y, sample_weight, X_val, y_val, sample_weight_val
             )
+            recipe = resolve_auto(self, recipe, data)
             network = self._start(recipe, data)
             if goes_on:
                 self._warn_of_another_unit(network, data.images)
@@ -181,7 +182,7 @@ class BaseImageEstimator(BaseEstimator):
             batch_size=int(self.batch_size),
             learning_rate=float(self.learning_rate),
             weight_decay=float(self.weight_decay),
-            augment=None if one_epoch else self.augment,
+            augment=self.augment,
             callbacks=self.callbacks,
             device=resolve_device(self.device),
             precision=str(self.precision),
@@ -212,7 +213,7 @@ class BaseImageEstimator(BaseEstimator):
     def _start(self, recipe, data):
         """The network to train: a new one, or the fitted one."""
         reader, target, settings = recipe.reader, recipe.target, recipe.training
-        dtype = _precision(recipe, len(data))
+        dtype = precision_of(recipe, len(data))
         if recipe.goes_on:
             fitted = {**self._fitted_recipe, "dropout": recipe.network["dropout"]}
             network = load_network(fitted, self.weights_)
@@ -225,7 +226,7 @@ class BaseImageEstimator(BaseEstimator):
                 settings.seed,
             )
             network = new_network(recipe.network, shape, n_outputs, data, seed, dtype)
-        train_in(network, _products(settings, network.dtype))
+        set_products(network, settings)
         return network
 
     def _keep(self, recipe, network, history, best_epoch, optimizer_state):
@@ -246,6 +247,7 @@ class BaseImageEstimator(BaseEstimator):
             _fitted_recipe=network.recipe,
             _optimizer_state=optimizer_state,
             _seed=recipe.training.seed,
+            _augment=recipe.training.augment,
             _module=LazyNetwork(network.recipe, weights, network),
         )
         return self
@@ -280,7 +282,7 @@ class BaseImageEstimator(BaseEstimator):
     def _outputs(self, X):
         """The outputs of the network, averaged over the views of each image: (n, K)."""
         images, network = self._images(X), self.module_
-        outputs = logits_of(network, images, self._n_views())
+        outputs = logits_of(network, images, self._views())
         self._check_outputs(outputs, images)
         self._warn_of_another_unit(network, images)
         return outputs
@@ -306,10 +308,11 @@ class BaseImageEstimator(BaseEstimator):
         moments = network.standardize.mean, network.standardize.scale
         warn_of_another_unit(images, *(m.numpy() for m in moments), name)
 
-    def _n_views(self):
-        """The parameter ``n_views``, which may have changed since ``fit``."""
+    def _views(self):
+        """The views of ``n_views``, which may have changed since ``fit``."""
         check_parameters(self, ["n_views"])
-        return self.n_views
+        trained_mirrored = getattr(self, "_augment", None) == "flip"
+        return views_of(self.n_views, trained_mirrored)
 
     @contextmanager
     def _random_state_restored_on_error(self):
@@ -351,23 +354,3 @@ def _unfitted(estimator):
     unfitted = type(estimator).__new__(type(estimator))
     vars(unfitted).update(estimator.get_params(deep=False))
     return unfitted
-
-
-def _products(settings, dtype):
-    """The precision of the products in training: a rule on shapes, or one for all."""
-    if dtype == torch.float64:
-        return "float32"  # as exact as the rest
-    if settings.precision == "auto" and not multiplies_bfloat16(settings.device):
-        return "float32"
-    return settings.precision
-
-
-def _precision(recipe, n_rows):
-    """The dtype to train in; None for the one that the network has."""
-    settings = recipe.training
-    if settings.device != "cpu":
-        return torch.float32
-    if recipe.goes_on and not settings.schedule:
-        return None
-    small = settings.schedule and n_rows <= DOUBLE_PRECISION_ROWS
-    return torch.float64 if small else torch.float32

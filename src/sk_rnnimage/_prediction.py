@@ -20,24 +20,24 @@ VALUES_AT_ONCE = 2**25
 FEW_PIXELS = 2**16
 
 
-def logits_of(network, images, n_views=1):
+def logits_of(network, images, views):
     """The logits of each image, on average over its views: (B, K)."""
     with _inference(images):
         pairs = (
-            (indices, [_run(network, view) for view in batch.views(n_views)])
+            (indices, [_run(network, view) for view in batch.views(views)])
             for indices, batch in _batches(network, images)
         )
         return _gather(pairs, len(images))
 
 
-def staged_logits(network, images, n_views=1):
+def staged_logits(network, images, views):
     """The logits after each step: yields (B, K).
 
     The sequences are held meanwhile, so that the convolutions run once.
     """
     with _inference(images):
         held = [
-            (indices, [_run(network.sequences, view) for view in batch.views(n_views)])
+            (indices, [_run(network.sequences, view) for view in batch.views(views)])
             for indices, batch in _batches(network, images)
         ]
     n_stages = max(len(x) for _, views in held for view in views for x, _ in view)
@@ -61,7 +61,7 @@ def attention_weights(network, images, layer):
         pairs = [
             (indices, _run(network.attention_weights, view, layer=layer))
             for indices, batch in _batches(network, images)
-            for view in batch.views(1)
+            for view in batch.views([(0, 0)])
         ]
     all_indices = [indices for indices, _ in pairs]
     readings = zip(*(weights for _, weights in pairs))

@@ -19,12 +19,18 @@ def shift(images, generator):
     return _random_shift(images, generator, 12)
 
 
-def flip(images, generator):
-    """Mirror half of the images on average; translate by up to an eighth."""
-    mirrored = torch.rand(len(images), generator=generator) < 0.5  # (B,)
+def flip(images, generator, mirrored=None):
+    """Mirror the images of a mask (B,), or half on average; translate by an eighth."""
+    if mirrored is None:
+        mirrored = draw_mirrored(len(images), generator)
     mirrored = moved(mirrored, images.device)[:, None, None, None]
     images = torch.where(mirrored, images.flip(3), images)
     return _random_shift(images, generator, 8)
+
+
+def draw_mirrored(n, generator):
+    """Which of n images are mirrored, half on average: (B,)."""
+    return torch.rand(n, generator=generator) < 0.5
 
 
 def affine(images, generator, missing=False):
@@ -79,6 +85,28 @@ def _sampled(images, grid):
 
 AUGMENTATIONS = {"shift": shift, "affine": affine, "flip": flip}
 
+# augment="auto" varies images from so many pixels a side, and epochs, on
+AUTO_SIDE, AUTO_EPOCHS = 16, 8
+
+
+def resolve_augment(augment, scan, shortest_side, n_epochs):
+    """What ``augment="auto"`` means; any other value as it is.
+
+    Parameters
+    ----------
+    augment, scan
+        As in the classifiers.
+    shortest_side : int
+        In pixels, of all images.
+    n_epochs : int
+        How often each image is read.
+    """
+    if not isinstance(augment, str) or augment != "auto":
+        return augment
+    large = shortest_side >= AUTO_SIDE and n_epochs >= AUTO_EPOCHS
+    reads_all = isinstance(scan, str) and scan == "auto"
+    return "affine" if large and reads_all else None
+
 
 def check_augment(augment):
     """Raise where the parameter ``augment`` is a callable of other arguments.
@@ -118,10 +146,10 @@ def make_augmentation(augment, missing):
     return AUGMENTATIONS[augment] if isinstance(augment, str) else augment
 
 
-def augmented(images, augment, generator):
+def augmented(images, augment, generator, **options):
     """Images (B, H, W, C) after an augmentation, which sees them as (B, C, H, W)."""
     images = images.permute(0, 3, 1, 2)  # (B, C, H, W)
-    output = augment(images, generator)
+    output = augment(images, generator, **options)
     if not isinstance(output, torch.Tensor) or output.shape != images.shape:
         tensor = isinstance(output, torch.Tensor)
         what = tuple(output.shape) if tensor else type(output).__name__
@@ -156,8 +184,19 @@ def shifted(images, down, right):
 VIEWS = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, -1), (1, -1), (-1, 1)]
 
 
-def moved_by(images, down, right):
-    """Images (B, H, W, C), all moved by the same whole pixels."""
+def views_of(n_views, mirrors):
+    """The first views, each as (down, right, mirrored).
+
+    With ``mirrors`` each is followed by its mirror image.
+    """
+    both = (False, True) if mirrors else (False,)
+    views = [(*by, mirrored) for by in VIEWS for mirrored in both]
+    return views[:n_views]
+
+
+def moved_by(images, down, right, mirrored=False):
+    """Images (B, H, W, C), mirrored or not, all moved by the same whole pixels."""
+    images = images.flip(2) if mirrored else images
     if (down, right) == (0, 0):
         return images
     n = len(images)

@@ -5,10 +5,16 @@ their own ``sizes`` (B, 2).
 """
 
 import math
+from functools import partial
 
 import torch
 
-from sk_rnnimage._data.augmentation import VIEWS, augmented, moved_by
+from sk_rnnimage._data.augmentation import (
+    augmented,
+    draw_mirrored,
+    flip,
+    moved_by,
+)
 from sk_rnnimage._data.tensors import tensor_of, to_float
 from sk_rnnimage._environment.process import moved
 
@@ -39,13 +45,14 @@ class Batch:
         Parameters
         ----------
         transform : callable
-            From raw pixels (b, H, W, C) to pixels of the same shape.
+            From raw pixels (b, H, W, C), and which of the batch they are, to pixels of
+            the same shape.
 
         Returns
         -------
         x : tensor (B, H, W, C), or dict of it and sizes (B, 2)
         """
-        parts = [(where, transform(part)) for where, part in self.parts]
+        parts = [(where, transform(part, where)) for where, part in self.parts]
         if len(parts) == 1:  # nothing is padded, so no mask is needed
             return parts[0][1]
         sides = torch.tensor([part.shape[1:3] for _, part in parts])
@@ -58,10 +65,10 @@ class Batch:
             sizes[where] = side
         return {"x": x, "sizes": sizes.to(x.device)}
 
-    def views(self, n_views):
-        """The network inputs of the first ``n_views`` of VIEWS."""
-        for down, right in VIEWS[:n_views]:
-            yield self.network_input(lambda part, by=(down, right): moved_by(part, *by))
+    def views(self, views):
+        """The network input of each view (down, right, mirrored)."""
+        for view in views:
+            yield self.network_input(lambda part, _, view=view: moved_by(part, *view))
 
 
 class Batches:
@@ -98,20 +105,34 @@ class Batches:
         self.augment = augment
         self.generator = generator
         self.device = device
+        self._mirrored = None  # which images are in this epoch, where some are
 
     def __len__(self):
         return self.dataset.n_batches(self.batch_size)
 
     def __iter__(self):
+        self._alternate()
         for indices in self.dataset.batches(self.batch_size, self.random_state):
             batch, target = self.dataset[indices]
             yield (
-                batch.network_input(self._transform),
+                batch.network_input(partial(self._transform, indices)),
                 tuple(moved(part, self.device) for part in target),
             )
 
-    def _transform(self, images):
+    def _alternate(self):
+        """Mirror those images that were not mirrored in the epoch before."""
+        if self.augment is not flip:
+            return
+        if self._mirrored is None:
+            self._mirrored = draw_mirrored(len(self.dataset), self.generator)
+        else:
+            self._mirrored = ~self._mirrored
+
+    def _transform(self, indices, images, where):
         images = to_float(moved(images, self.device))
         if self.augment is None:
             return images
-        return augmented(images, self.augment, self.generator)
+        options = {}
+        if self._mirrored is not None:
+            options["mirrored"] = self._mirrored[indices[where]]
+        return augmented(images, self.augment, self.generator, **options)

@@ -49,11 +49,9 @@ class Settings:
     validation_fraction: float | None = None
     schedule: bool = True
 
-    def n_epochs(self, data):
-        """Epochs on an ImageSet: of ``"auto"`` 400 updates, in 3 to 100 epochs."""
-        if self.max_epochs != "auto":
-            return self.max_epochs
-        return auto_epochs(data.n_batches(self.batch_size))
+    def n_epochs(self, n_batches):
+        """Epochs of so many mini-batches: of ``"auto"`` 400 updates, in 3 to 100."""
+        return auto_epochs(n_batches) if self.max_epochs == "auto" else self.max_epochs
 
 
 def auto_epochs(n_batches):

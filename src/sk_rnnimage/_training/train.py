@@ -94,8 +94,12 @@ def train(network, data, valid, target, settings, optimizer_state=None):
 
 def make_net(network, data, valid, target, settings):
     """The skorch net that trains a network; the arguments are those of ``train``."""
-    n_epochs, device = settings.n_epochs(data), torch.device(settings.device)
-    n_updates = n_epochs * data.n_batches(settings.batch_size)
+    n_batches, device = (
+        data.n_batches(settings.batch_size),
+        torch.device(settings.device),
+    )
+    n_epochs = settings.n_epochs(n_batches)
+    n_updates = n_epochs * n_batches
     callbacks = own_callbacks(settings, target, n_updates, valid is not None)
     return _Net(
         network,

@@ -13,7 +13,8 @@ all but the last three entries, which ``with_data`` adds:
 ``pooling``         str
 ``attention_heads`` int or None
 ``dropout``         float
-``filters``         tuple of int; empty without convolutions
+``filters``         tuple of int; empty without convolutions; "auto" until the images
+                    are known
 ``kernel_size``     tuple of int, one for each of ``filters``
 ``downsample``      tuple of bool, one for each of ``filters``, or "auto"
 ``image_shape``     (H, W, C)
@@ -28,6 +29,10 @@ from sk_rnnimage.images.shapes import full_shape, is_positive_int
 from sk_rnnimage.networks.cells import n_outputs
 
 SCAN_NAMES = [*SCANS, "sweep"]
+
+# filters="auto": of grey images, of grey images that are MANY, of any others
+FILTERS, FILTERS_FOR_MANY, COLOUR_FILTERS = (16, 32, 64), (8, 32), (32, 64, 128)
+MANY = 20_000
 
 
 def make_recipe(
@@ -62,9 +67,13 @@ def make_recipe(
     layers = positive_ints("hidden_size", hidden_size)
     filters = kernel_size = downsample = ()
     if "filters" in more:
-        filters = positive_ints("filters", more["filters"])
-        kernel_size = positive_ints("kernel_size", more["kernel_size"], len(filters))
-        downsample = _bools("downsample", more["downsample"], len(filters))
+        filters, n_layers = _filters(more["filters"]), 1
+        if filters == "auto":
+            _refuse_tuples_of_layers(more["kernel_size"], more["downsample"])
+        else:
+            n_layers = len(filters)
+        kernel_size = positive_ints("kernel_size", more["kernel_size"], n_layers)
+        downsample = _bools("downsample", more["downsample"], n_layers)
     n_values = n_outputs(layers[-1], bidirectional)
     if attention_heads and n_values % attention_heads:
         raise ValueError(
@@ -96,8 +105,38 @@ def with_data(recipe, image_shape, n_outputs, missing):
     }
 
 
+def resolved(recipe, image_shape, n_images):
+    """A recipe whose ``filters="auto"`` is what it means for such images.
+
+    Parameters
+    ----------
+    recipe : dict
+        As ``make_recipe`` gives it.
+    image_shape : tuple (H, W) or (H, W, C)
+        Of the largest image.
+    n_images : int or float
+        How many there are, infinity where more will come.
+    """
+    if recipe["filters"] != "auto":
+        return recipe
+    if full_shape(image_shape)[2] > 1:
+        return _with_filters(recipe, COLOUR_FILTERS)
+    return _with_filters(recipe, FILTERS if n_images <= MANY else FILTERS_FOR_MANY)
+
+
+def _with_filters(recipe, filters):
+    """A recipe with filters in place of ``"auto"``."""
+    kernels = recipe["kernel_size"][:1] * len(filters)
+    return {**recipe, "filters": filters, "kernel_size": kernels}
+
+
 def changed_parameter(fitted, recipe):
-    """The first parameter that differs from a fitted recipe, dropout aside, or None."""
+    """The first parameter that differs from a fitted recipe, dropout aside, or None.
+
+    ``filters="auto"`` takes those that were fitted.
+    """
+    if recipe["filters"] == "auto":
+        recipe = _with_filters(recipe, fitted["filters"])
     for key, value in recipe.items():  # patch_size first: the scans may depend on it
         if key != "dropout" and fitted[key] != value:
             return "scan" if key == "scans" else key
@@ -115,6 +154,23 @@ def positive_ints(name, value, length=None):
             f"Got {value!r} instead."
         )
     return tuple(int(v) for v in values)
+
+
+def _filters(value):
+    """The parameter ``filters`` as a tuple, or "auto"."""
+    if isinstance(value, str) and value == "auto":
+        return value
+    return positive_ints("filters", value)
+
+
+def _refuse_tuples_of_layers(kernel_size, downsample):
+    """Raise where layers are given one by one whose number is not known yet."""
+    for name, value in (("kernel_size", kernel_size), ("downsample", downsample)):
+        if isinstance(value, (tuple, list)):
+            raise ValueError(
+                f"{name}={value!r} has an entry for each layer, so filters must be a "
+                "tuple of as many. Got filters='auto'."
+            )
 
 
 def _bools(name, value, length):

@@ -1,0 +1,85 @@
+"""What "auto" means for the images that fit sees."""
+
+import numpy as np
+import pytest
+from conftest import draw, draw_unequal, make, weights_equal
+
+from sk_rnnimage._auto import resolve_auto
+from sk_rnnimage._data.augmentation import resolve_augment, shift
+from sk_rnnimage._data.sets import ImageSet
+from sk_rnnimage.images.kinds import Images
+
+
+@pytest.mark.parametrize(
+    "scan, side, n_epochs, expected",
+    [
+        ("auto", 16, 8, "affine"),
+        ("auto", 15, 100, None),
+        ("auto", 100, 7, None),
+        ("rows", 28, 100, None),
+        (("rows", "columns"), 28, 100, None),
+    ],
+)
+def test_what_auto_means(scan, side, n_epochs, expected):
+    assert resolve_augment("auto", scan, side, n_epochs) == expected
+    assert resolve_augment("flip", scan, side, n_epochs) == "flip"
+    assert resolve_augment(None, scan, side, n_epochs) is None
+    assert resolve_augment(shift, scan, side, n_epochs) is shift
+
+
+def test_auto_of_a_fit(cls):
+    X, y = draw(n=40, shape=(16, 17))
+    settings = {"augment": "auto", "max_epochs": 9}
+    auto, affine_, plain = (
+        make(cls, **(settings | more)).fit(X, y)
+        for more in ({}, {"augment": "affine"}, {"augment": None})
+    )
+    assert weights_equal(auto, affine_)
+    assert not weights_equal(auto, plain)
+    for X_, more in ((X, {"max_epochs": 7}), (X, {"scan": "rows"}), (X[:, :15], {})):
+        auto, plain = (
+            make(cls, **(settings | more | {"augment": augment})).fit(X_, y)
+            for augment in ("auto", None)
+        )
+        assert weights_equal(auto, plain)
+
+
+def test_auto_looks_at_the_shortest_side_of_a_list(cls):
+    X, y = draw_unequal(n=30, sides=(16, 20))
+    for images, equal in ((X, False), ([x[:15] for x in X], True)):
+        auto, plain = (
+            make(cls, max_epochs=9, augment=augment).fit(images, y)
+            for augment in ("auto", None)
+        )
+        assert weights_equal(auto, plain) == equal
+
+
+def test_auto_is_off_in_partial_fit_and_kept_by_warm_start(cls):
+    X, y = draw(n=40, shape=(16, 16))
+    one, other = (
+        make(cls, augment=a, max_epochs=9).partial_fit(X, y, classes=[0, 1, 2])
+        for a in ("auto", None)
+    )
+    assert weights_equal(one, other)
+    one, other = (
+        make(cls, augment=a, max_epochs=9, warm_start=True).fit(X, y)
+        for a in ("auto", "affine")
+    )
+    for model in (one, other):  # too few epochs to begin with, but it goes on
+        model.set_params(max_epochs=1).fit(X, y)
+    assert weights_equal(one, other)
+
+
+@pytest.mark.parametrize("batch_size", [1, 5, 64])
+def test_auto_is_the_same_for_copies(cls, batch_size):
+    X, y = draw(n=16, shape=(16, 16))
+    found = set()
+    for n_copies in (1, 8):
+        rows = np.repeat(np.arange(16), n_copies)
+        model = make(cls, augment="auto", batch_size=batch_size, max_epochs="auto")
+        data = ImageSet(Images(X[rows][..., None]), y[rows], np.ones(len(rows)))
+        model.image_shape_ = (16, 16)
+        recipe = model._recipe(model._make_target(False), False)
+        recipe = resolve_auto(model, recipe._replace(reader=model), data)
+        found.add(recipe.training.augment)
+    assert len(found) == 1
