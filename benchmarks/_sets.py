@@ -81,6 +81,7 @@ class ImageSet(NamedTuple):
     n_train: int | None = None
     n_seeds: int = 3
     balanced: bool = False
+    photographs: bool = False
 
 
 LOAD_DIGITS, LOAD_MNIST, LOAD_CIFAR10 = cache(digits), cache(mnist), cache(cifar10)
@@ -90,12 +91,14 @@ SETS = {
     "mnist-300": ImageSet(LOAD_MNIST, last_sixth, 300),
     "mnist-3000": ImageSet(LOAD_MNIST, last_sixth, 3000),
     "mnist-60000": ImageSet(LOAD_MNIST, last_sixth, n_seeds=1),
-    "cifar10-1000": ImageSet(LOAD_CIFAR10, last_sixth, 1000),
-    "cifar10-10000": ImageSet(LOAD_CIFAR10, last_sixth, 10_000, n_seeds=1),
-    "cifar10-50000": ImageSet(LOAD_CIFAR10, last_sixth, n_seeds=1),
-    "hands": ImageSet(cache(photographs_of_hands), stratified_quarter),
+    "cifar10-1000": ImageSet(LOAD_CIFAR10, last_sixth, 1000, photographs=True),
+    "cifar10-10000": ImageSet(LOAD_CIFAR10, last_sixth, 10_000, 1, photographs=True),
+    "cifar10-50000": ImageSet(LOAD_CIFAR10, last_sixth, n_seeds=1, photographs=True),
+    "hands": ImageSet(
+        cache(photographs_of_hands), stratified_quarter, photographs=True
+    ),
     "hand-movements": ImageSet(cache(hand_movements), third_quarter_of_each_class),
-    "blood-cells": ImageSet(cache(blood_cells), None, balanced=True),
+    "blood-cells": ImageSet(cache(blood_cells), None, balanced=True, photographs=True),
 }
 
 

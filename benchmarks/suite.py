@@ -20,7 +20,8 @@ our classifiers, as far as they have them, and their names in the tables. With
 file holds are not repeated, and the tables show all that it holds.
 
 Lists the sets on which the best classic classifier is more than a standard error ahead
-of ours and, if all sets were run without ``--validate``, asserts that there are none.
+of ours (of the RNN: the sets that are no photographs) and, if all sets were run without
+``--validate``, asserts that there are none.
 """
 
 import argparse
@@ -253,9 +254,14 @@ def show_error(error):
 
 
 def find_deficits(summary, name):
-    """Return (set, best classic, its lead, our standard error) where we are behind."""
+    """Return (set, best classic, its lead, our standard error) where we are behind.
+
+    Networks without convolutions are not held against them on photographs.
+    """
     deficits = []
     for data in SETS:
+        if SETS[data].photographs and name.startswith("RNN"):
+            continue
         classic = {n: summary[data, n][0] for n in CLASSIC if (data, n) in summary}
         if not classic or (data, name) not in summary:
             continue

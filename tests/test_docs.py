@@ -99,7 +99,7 @@ def entries(thing, title):
         (
             "Parameters",
             {"hidden_size", "batch_size", "learning_rate"},
-            {"scan", "patch_size", "dropout"},
+            {"scan", "patch_size", "dropout", "max_epochs"},
         ),
         ("Attributes", set(), set()),
     ],

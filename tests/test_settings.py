@@ -8,14 +8,12 @@ from conftest import draw, draw_unequal, make, make_settings
 
 from sk_rnnimage._data.sets import ImageSet
 from sk_rnnimage._training import settings as settings_file
-from sk_rnnimage._training.settings import (
-    AUTO_EPOCHS,
-    AUTO_UPDATES,
-    auto_epochs,
-)
+from sk_rnnimage._training.settings import AUTO_UPDATES, MOST_EPOCHS
 from sk_rnnimage.images.kinds import Images, UnequalImages, n_batches
 
-FEWEST, MOST = AUTO_EPOCHS
+
+def auto_epochs(n_updates, **more):
+    return make_settings(max_epochs="auto", **more).n_epochs(n_updates)
 
 
 def test_settings_do_not_change():
@@ -32,7 +30,7 @@ def test_epochs_of_a_set(unequal):
     assert n_updates > 5 if unequal else n_updates == 5
     assert make_settings(max_epochs=17, batch_size=7).n_epochs(n_updates) == 17
     found = make_settings(max_epochs="auto", batch_size=7).n_epochs(n_updates)
-    assert found == auto_epochs(n_updates) == int(np.ceil(400 / n_updates))
+    assert found == min(100, int(np.ceil(900 / n_updates)))
 
 
 # "auto"
@@ -40,27 +38,24 @@ def test_epochs_of_a_set(unequal):
 
 @pytest.mark.parametrize("n_rows", [1, 100, 128, 129, 1200, 5000, 60_000, 10**6])
 @pytest.mark.parametrize("batch_size", [1, 64, 128])
-def test_auto_epochs(n_rows, batch_size):
+@pytest.mark.parametrize("fewest", [2, 3])
+def test_auto_epochs(n_rows, batch_size, fewest):
     batches = n_batches(n_rows, batch_size)
-    epochs = auto_epochs(batches)
-    assert FEWEST <= epochs <= MOST
-    if epochs > FEWEST:
+    epochs = auto_epochs(batches, fewest_epochs=fewest)
+    assert fewest <= epochs <= MOST_EPOCHS
+    if epochs > fewest:
         assert (epochs - 1) * batches < AUTO_UPDATES
-    if epochs < MOST:
+    if epochs < MOST_EPOCHS:
         assert epochs * batches >= AUTO_UPDATES
 
 
 def test_auto_epochs_are_those_that_the_docstrings_give(cls):
     words = " ".join(cls.__doc__.split())
-    assert "400 updates of the optimiser, in at least 3 and at most 100 epochs" in words
-    assert [auto_epochs(n) for n in (1, 3, 4, 100, 134, 10**6)] == [
-        100,
-        100,
-        100,
-        4,
-        3,
-        3,
-    ]
+    fewest = cls._fewest_epochs
+    told = f"900 updates of the optimiser, in at least {fewest} and at most 100 epochs"
+    assert told in words
+    found = [auto_epochs(n, fewest_epochs=fewest) for n in (1, 9, 10, 300, 600, 10**6)]
+    assert found == [100, 100, 90, 3, fewest, fewest]
 
 
 @pytest.mark.parametrize("n, weighted, epochs", [(30, 30, 7), (150, 20, 10)])
@@ -70,4 +65,4 @@ def test_auto_epochs_of_a_fit(cls, n, weighted, epochs, monkeypatch):
     settings = {"max_epochs": "auto", "batch_size": 5, "hidden_size": 2}
     weights = np.arange(n) < weighted  # rows of weight 0 do not count
     model = make(cls, **settings).fit(X, y, sample_weight=weights)
-    assert model.n_iter_ == auto_epochs(n_batches(weighted, 5)) == epochs
+    assert model.n_iter_ == epochs

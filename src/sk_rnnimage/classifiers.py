@@ -380,7 +380,7 @@ class RNNImageClassifier(ImageClassifier):
         After training with ``augment="flip"`` each translated view is followed by its
         mirror image.
     max_epochs : int or "auto", default="auto"
-        Epochs. ``"auto"`` gives 400 updates of the optimiser, in at least 3 and at most
+        Epochs. ``"auto"`` gives 900 updates of the optimiser, in at least 3 and at most
         100 epochs, since small sets need updates, not epochs.
     batch_size : int, default=64
         Largest mini-batch. The mini-batches of an epoch are of nearly equal size.
@@ -604,7 +604,7 @@ class CRNNImageClassifier(ImageClassifier):
     filters : int, tuple of int or "auto", default="auto"
         Filters of each convolution, which normalisation and ReLU follow. ``"auto"`` is
         ``(32, 64, 128)`` for images of several channels, whose texture and colour take
-        more filters to tell; for grey images ``(16, 32, 64)``, or ``(8, 32)`` where
+        more filters to tell; for grey images ``(16, 32, 64)``, or ``(16, 32)`` where
         there are more than 20,000, which teach the smaller stem as much in a third of
         the time. ``partial_fit`` takes that for many images, and ``warm_start`` what
         was fitted.
@@ -680,7 +680,7 @@ class CRNNImageClassifier(ImageClassifier):
         After training with ``augment="flip"`` each translated view is followed by its
         mirror image.
     max_epochs : int or "auto", default="auto"
-        Epochs. ``"auto"`` gives 400 updates of the optimiser, in at least 3 and at most
+        Epochs. ``"auto"`` gives 900 updates of the optimiser, in at least 2 and at most
         100 epochs, since small sets need updates, not epochs.
     batch_size : int, default=128
         Largest mini-batch. The mini-batches of an epoch are of nearly equal size.
@@ -845,6 +845,7 @@ class CRNNImageClassifier(ImageClassifier):
         "kernel_size": "no_validation",  # by make_recipe
         "downsample": "no_validation",  # by make_recipe
     }
+    _fewest_epochs = 2
 
     def __init__(
         self,

@@ -31,7 +31,7 @@ from sk_rnnimage.networks.cells import n_outputs
 SCAN_NAMES = [*SCANS, "sweep"]
 
 # filters="auto": of grey images, of grey images that are MANY, of any others
-FILTERS, FILTERS_FOR_MANY, COLOUR_FILTERS = (16, 32, 64), (8, 32), (32, 64, 128)
+FILTERS, FILTERS_FOR_MANY, COLOUR_FILTERS = (16, 32, 64), (16, 32), (32, 64, 128)
 MANY = 20_000
 
 
