@@ -1,6 +1,8 @@
 """The process's state around torch: memory that ends, denormals, what is left."""
 
+import platform
 import re
+import resource
 import warnings
 import weakref
 
@@ -11,7 +13,14 @@ from skorch.callbacks import Callback
 
 from sk_rnnimage import RNNImageClassifier
 from sk_rnnimage._environment import process
-from sk_rnnimage._environment.process import left_empty, memory_error_as, seeded
+from sk_rnnimage._environment.process import (
+    keep_freed_memory,
+    left_empty,
+    memory_error_as,
+    multiplies_bfloat16,
+    seeded,
+)
+from sk_rnnimage._training import train
 
 ALLOCATORS = [
     lambda: torch.empty(2**50, dtype=torch.uint8),
@@ -90,6 +99,53 @@ def test_denormals_are_flushed_in_all_threads_while_a_fit_lasts(n_threads):
         assert torch.get_num_threads() == n_threads
     finally:
         torch.set_num_threads(before)
+
+
+# Memory that is kept
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+def test_the_block_that_raises_the_threshold_takes_no_memory():
+    """Its pages are never touched; the system counts those that were."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        keep_freed_memory()
+    faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+    assert faults < 200  # of 8,192 pages in each block
+
+
+def test_a_fit_keeps_the_memory_of_its_batches(cls, monkeypatch):
+    kept = []
+    monkeypatch.setattr(train, "keep_freed_memory", lambda: kept.append(True))
+    make(cls).fit(*draw())
+    assert kept == [True]
+
+
+# Processors
+
+
+@pytest.mark.parametrize(
+    "capabilities, expected",
+    [
+        ({"avx512_bf16": True, "amx_bf16": False}, True),
+        ({"avx512_bf16": False, "amx_bf16": True}, True),
+        ({"avx512_bf16": False, "avx2": True}, False),
+        ({}, False),
+    ],
+)
+def test_processors_that_multiply_bfloat16(capabilities, expected, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    assert multiplies_bfloat16("cpu") is expected
+
+
+def test_gpus_that_multiply_bfloat16(monkeypatch):
+    for native in (True, False):
+
+        def is_supported(including_emulation, native=native):
+            return native or including_emulation
+
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", is_supported)
+        assert multiplies_bfloat16("cuda:0") is native
 
 
 # What is left behind
