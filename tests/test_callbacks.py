@@ -50,7 +50,7 @@ def test_one_cycle(cls):
 @pytest.mark.parametrize("n_epochs", [1, 2])
 def test_one_cycle_of_a_step_or_two(cls, n_epochs):
     X, y = draw(n=20)
-    watch, model = watched(cls, X, y, max_epochs=n_epochs)
+    watch, model = watched(cls, X, y, max_epochs=n_epochs, learning_rate=0.01)
     assert len(watch.rates) == n_epochs == model.n_iter_
     assert all(0 < rate <= model.learning_rate for rate in watch.rates)
 
@@ -312,7 +312,8 @@ def test_callbacks_that_score_a_classifier_are_refused(cls, kind):
 
 def test_the_learning_rate_is_in_the_history(cls):
     X, y = draw(n=40)
-    watch, model = watched(cls, X, y, batch_size=8, max_epochs=4)
+    settings = {"batch_size": 8, "max_epochs": 4, "learning_rate": 0.01}
+    watch, model = watched(cls, X, y, **settings)
     ends = watch.rates[4::5]  # of five updates an epoch
     assert [row["event_lr"] for row in model.history_] == pytest.approx(ends)
     model.partial_fit(X, y)

@@ -21,7 +21,7 @@ def test_the_two_differ_in_their_convolutions():
     shared = [name for name in other if name not in convolutions]
     assert list(one) == shared
     differing = [name for name in shared if one[name].default != other[name].default]
-    assert differing == ["hidden_size", "batch_size", "learning_rate"]
+    assert differing == ["hidden_size", "batch_size"]
 
 
 def test_each_parameter_has_a_constraint(cls):

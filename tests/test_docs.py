@@ -98,8 +98,8 @@ def entries(thing, title):
     [
         (
             "Parameters",
-            {"hidden_size", "batch_size", "learning_rate"},
-            {"scan", "patch_size", "dropout", "max_epochs"},
+            {"hidden_size", "batch_size"},
+            {"scan", "patch_size", "dropout", "max_epochs", "learning_rate"},
         ),
         ("Attributes", set(), set()),
     ],

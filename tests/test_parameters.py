@@ -65,7 +65,7 @@ EDGES = {
     "hidden_size": [0, None, True, 2.5, (8, 0), np.float64(8), "8"],
     "image_shape": [64, (64,), (8.0, 8), (0, 64), (True, 64), "88", (2, 2, 4, 4)],
     "kernel_size": [0, None, True, 2.5, (3, 3, 3), "3"],
-    "learning_rate": [0, None, "auto", (0.1,)],
+    "learning_rate": [0, None, "Auto", (0.1,)],
     "max_epochs": [0, 1.5, None, "many", np.float64(3), (3,)],
     "n_iter_no_change": [0, 1.5, None, "auto"],
     "n_views": [0, 10, 1.5, None],

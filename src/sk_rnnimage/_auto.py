@@ -16,6 +16,9 @@ from sk_rnnimage.images.kinds import n_batches
 from sk_rnnimage.networks.precision import train_in
 from sk_rnnimage.networks.recipe import resolved
 
+RATE, RATE_OF_CONVOLUTIONS = 0.01, 0.02
+WIDTH = 32  # filters, up to which the latter holds
+
 # A set so small is one mini-batch or two: float64 costs little, and a weight of k then
 # trains as k copies to 1e-7.
 DOUBLE_PRECISION_ROWS = 128
@@ -37,8 +40,20 @@ def resolve_auto(estimator, recipe, data):
     shortest_side = int(data.images.sizes.min())
     n_epochs = training.n_epochs(together)
     augment = resolve_augment(augment, estimator.scan, shortest_side, n_epochs)
-    training = replace(training, augment=augment if training.schedule else None)
+    rate = training.learning_rate
+    training = replace(
+        training,
+        augment=augment if training.schedule else None,
+        learning_rate=rate_of(network["filters"]) if rate == "auto" else rate,
+    )
     return recipe._replace(network=network, training=training)
+
+
+def rate_of(filters):
+    """The learning rate of ``learning_rate="auto"``: less for wider convolutions."""
+    if not filters:
+        return RATE
+    return min(RATE_OF_CONVOLUTIONS, RATE_OF_CONVOLUTIONS * WIDTH / max(filters))
 
 
 def precision_of(recipe, n_images):

@@ -384,12 +384,12 @@ class RNNImageClassifier(ImageClassifier):
         100 epochs, since small sets need updates, not epochs.
     batch_size : int, default=64
         Largest mini-batch. The mini-batches of an epoch are of nearly equal size.
-    learning_rate : float, default=0.01
-        Largest learning rate of AdamW [3]_ in ``fit``, where it rises over the first
-        15 % of the updates and then falls to 0 (one cycle [4]_); the constant rate in
-        ``partial_fit``. AdamW's beta2 is 0.98; beta1 goes from 0.95 to 0.85 and back as
-        the rate rises and falls, and is 0.9 in ``partial_fit``. The gradient is clipped
-        to a norm of 1.
+    learning_rate : float or "auto", default="auto"
+        Largest learning rate of AdamW [3]_ in ``fit``, where it rises over the first 15
+        % of the updates and then falls to 0 (one cycle [4]_); the constant rate in
+        ``partial_fit``. ``"auto"`` is 0.01. AdamW's beta2 is 0.98; beta1 goes from 0.95
+        to 0.85 and back as the rate rises and falls, and is 0.9 in ``partial_fit``. The
+        gradient is clipped to a norm of 1.
     weight_decay : float, default=0.1
         AdamW's weight decay, of all weights but the biases and the LRU's decay rates.
     early_stopping : bool, default=False
@@ -543,7 +543,7 @@ class RNNImageClassifier(ImageClassifier):
         n_views=1,
         max_epochs="auto",
         batch_size=64,
-        learning_rate=0.01,
+        learning_rate="auto",
         weight_decay=0.1,
         early_stopping=False,
         validation_fraction=0.1,
@@ -684,12 +684,14 @@ class CRNNImageClassifier(ImageClassifier):
         100 epochs, since small sets need updates, not epochs.
     batch_size : int, default=128
         Largest mini-batch. The mini-batches of an epoch are of nearly equal size.
-    learning_rate : float, default=0.02
-        Largest learning rate of AdamW [4]_ in ``fit``, where it rises over the first
-        15 % of the updates and then falls to 0 (one cycle [5]_); the constant rate in
-        ``partial_fit``. AdamW's beta2 is 0.98; beta1 goes from 0.95 to 0.85 and back as
-        the rate rises and falls, and is 0.9 in ``partial_fit``. The gradient is clipped
-        to a norm of 1.
+    learning_rate : float or "auto", default="auto"
+        Largest learning rate of AdamW [4]_ in ``fit``, where it rises over the first 15
+        % of the updates and then falls to 0 (one cycle [5]_); the constant rate in
+        ``partial_fit``. ``"auto"`` is 0.02 where no convolution has more than 32
+        filters, and 0.64 divided by the most filters where one has: an update changes a
+        sum over more inputs by more [10]_. AdamW's beta2 is 0.98; beta1 goes from 0.95
+        to 0.85 and back as the rate rises and falls, and is 0.9 in ``partial_fit``. The
+        gradient is clipped to a norm of 1.
     weight_decay : float, default=0.1
         AdamW's weight decay, of all weights but the biases and the LRU's decay rates.
     early_stopping : bool, default=False
@@ -828,6 +830,8 @@ class CRNNImageClassifier(ImageClassifier):
     .. [8] A. Vaswani et al., "Attention is all you need", NeurIPS 2017, sec. 3.2.
     .. [9] S. Qiao et al., "Micro-batch training with batch-channel normalization and
        weight standardization", arXiv:1903.10520, 2019.
+    .. [10] G. Yang et al., "Tuning large neural networks via zero-shot hyperparameter
+       transfer", NeurIPS 2021, sec. 3.
 
     Examples
     --------
@@ -866,7 +870,7 @@ class CRNNImageClassifier(ImageClassifier):
         n_views=1,
         max_epochs="auto",
         batch_size=128,
-        learning_rate=0.02,
+        learning_rate="auto",
         weight_decay=0.1,
         early_stopping=False,
         validation_fraction=0.1,

@@ -14,7 +14,7 @@ class Settings:
     max_epochs : int or "auto"
         Epochs; ``"auto"`` is resolved by :meth:`n_epochs`.
     batch_size, learning_rate, weight_decay, verbose
-        As in the classifiers.
+        As in the classifiers; a learning rate "auto" is a number before training.
     augment : str, callable or None
         As in the classifiers.
     callbacks : list of skorch callbacks or None
@@ -39,7 +39,7 @@ class Settings:
 
     max_epochs: int | str
     batch_size: int
-    learning_rate: float
+    learning_rate: float | str
     weight_decay: float
     augment: object
     callbacks: object
