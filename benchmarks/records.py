@@ -7,8 +7,8 @@ and scores it once on the test images, for each seed; prints accuracy, wall time
 time and the floating-point operations of the training: 3 times the multiply-adds of a
 forward pass, each of which counts as two. ``--validate`` holds out the last sixth of
 the training images and scores on it instead; the hyper-parameters were chosen this way.
-``--control`` runs the same without recurrence (``cell=None``). Asserts the target accuracy on the test images and, on
-CIFAR-10, the number of operations.
+``--control`` runs the same without recurrence (``cell=None``). Asserts the target
+accuracy on the test images and, on CIFAR-10, the number of operations.
 """
 
 import argparse

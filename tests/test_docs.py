@@ -99,7 +99,7 @@ def entries(thing, title):
         (
             "Parameters",
             {"hidden_size", "batch_size"},
-            {"scan", "patch_size", "dropout", "max_epochs", "learning_rate"},
+            {"scan", "patch_size", "dropout", "learning_rate"},
         ),
         ("Attributes", set(), set()),
     ],

@@ -8,12 +8,14 @@ from conftest import draw, draw_unequal, make, make_settings
 
 from sk_rnnimage._data.sets import ImageSet
 from sk_rnnimage._training import settings as settings_file
-from sk_rnnimage._training.settings import AUTO_UPDATES, MOST_EPOCHS
+from sk_rnnimage._training.settings import AUTO_EPOCHS, AUTO_UPDATES
 from sk_rnnimage.images.kinds import Images, UnequalImages, n_batches
 
+FEWEST, MOST = AUTO_EPOCHS
 
-def auto_epochs(n_updates, **more):
-    return make_settings(max_epochs="auto", **more).n_epochs(n_updates)
+
+def auto_epochs(n_updates):
+    return make_settings(max_epochs="auto").n_epochs(n_updates)
 
 
 def test_settings_do_not_change():
@@ -38,24 +40,21 @@ def test_epochs_of_a_set(unequal):
 
 @pytest.mark.parametrize("n_rows", [1, 100, 128, 129, 1200, 5000, 60_000, 10**6])
 @pytest.mark.parametrize("batch_size", [1, 64, 128])
-@pytest.mark.parametrize("fewest", [2, 3])
-def test_auto_epochs(n_rows, batch_size, fewest):
+def test_auto_epochs(n_rows, batch_size):
     batches = n_batches(n_rows, batch_size)
-    epochs = auto_epochs(batches, fewest_epochs=fewest)
-    assert fewest <= epochs <= MOST_EPOCHS
-    if epochs > fewest:
+    epochs = auto_epochs(batches)
+    assert FEWEST <= epochs <= MOST
+    if epochs > FEWEST:
         assert (epochs - 1) * batches < AUTO_UPDATES
-    if epochs < MOST_EPOCHS:
+    if epochs < MOST:
         assert epochs * batches >= AUTO_UPDATES
 
 
 def test_auto_epochs_are_those_that_the_docstrings_give(cls):
     words = " ".join(cls.__doc__.split())
-    fewest = cls._fewest_epochs
-    told = f"900 updates of the optimiser, in at least {fewest} and at most 100 epochs"
-    assert told in words
-    found = [auto_epochs(n, fewest_epochs=fewest) for n in (1, 9, 10, 300, 600, 10**6)]
-    assert found == [100, 100, 90, 3, fewest, fewest]
+    assert "900 updates of the optimiser, in at least 3 and at most 100 epochs" in words
+    found = [auto_epochs(n) for n in (1, 9, 10, 225, 300, 10**6)]
+    assert found == [100, 100, 90, 4, 3, 3]
 
 
 @pytest.mark.parametrize("n, weighted, epochs", [(30, 30, 7), (150, 20, 10)])

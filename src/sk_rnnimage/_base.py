@@ -69,8 +69,6 @@ class BaseImageEstimator(BaseEstimator):
     ``_make_target``.
     """
 
-    _fewest_epochs = 3  # of max_epochs="auto"
-
     _parameter_constraints = {
         "hidden_size": "no_validation",  # by make_recipe, like scan and patch_size
         "cell": [StrOptions({name for name in CELLS if name}), None],
@@ -184,7 +182,6 @@ class BaseImageEstimator(BaseEstimator):
         stops_early = self.early_stopping and not one_epoch
         return Settings(
             max_epochs=1 if one_epoch else plain(self.max_epochs),
-            fewest_epochs=self._fewest_epochs,
             batch_size=int(self.batch_size),
             learning_rate=_plain_rate(self.learning_rate),
             weight_decay=float(self.weight_decay),

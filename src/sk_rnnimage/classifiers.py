@@ -680,7 +680,7 @@ class CRNNImageClassifier(ImageClassifier):
         After training with ``augment="flip"`` each translated view is followed by its
         mirror image.
     max_epochs : int or "auto", default="auto"
-        Epochs. ``"auto"`` gives 900 updates of the optimiser, in at least 2 and at most
+        Epochs. ``"auto"`` gives 900 updates of the optimiser, in at least 3 and at most
         100 epochs, since small sets need updates, not epochs.
     batch_size : int, default=128
         Largest mini-batch. The mini-batches of an epoch are of nearly equal size.
@@ -849,7 +849,6 @@ class CRNNImageClassifier(ImageClassifier):
         "kernel_size": "no_validation",  # by make_recipe
         "downsample": "no_validation",  # by make_recipe
     }
-    _fewest_epochs = 2
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-AUTO_UPDATES, MOST_EPOCHS = 900, 100
+AUTO_UPDATES, AUTO_EPOCHS = 900, (3, 100)
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,6 @@ class Settings:
         the best epoch are restored. None does neither.
     validation_fraction : float, default=None
         Fraction of the images that is held out for that, where none are given.
-    fewest_epochs : int, default=3
-        Of ``max_epochs="auto"``.
     schedule : bool, default=True
         One cycle of the learning rate (a rise over 15 % of the updates, then a fall to
         0), or a constant rate.
@@ -49,11 +47,11 @@ class Settings:
     verbose: int
     patience: int | None = None
     validation_fraction: float | None = None
-    fewest_epochs: int = 3
     schedule: bool = True
 
     def n_epochs(self, n_batches):
-        """Epochs of so many mini-batches: of ``"auto"`` those of 900 updates."""
+        """Epochs of so many mini-batches: of ``"auto"`` 900 updates, in 3 to 100."""
         if self.max_epochs != "auto":
             return self.max_epochs
-        return min(max(self.fewest_epochs, -(-AUTO_UPDATES // n_batches)), MOST_EPOCHS)
+        fewest, most = AUTO_EPOCHS
+        return min(max(fewest, -(-AUTO_UPDATES // n_batches)), most)
