@@ -40,7 +40,12 @@ RECORDS = {
         None,
         0.997,
         CRNNImageClassifier(
-            64, filters=(32, 64, 64), augment="affine", n_views=9, max_epochs=20
+            64,
+            filters=(32, 64, 64),
+            learning_rate=0.02,
+            augment="affine",
+            n_views=9,
+            max_epochs=20,
         ),
     ),
     "cifar10-crnn": (
