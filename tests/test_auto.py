@@ -9,6 +9,8 @@ from sk_rnnimage._auto import rate_of, resolve_auto
 from sk_rnnimage._data.augmentation import resolve_augment, shift
 from sk_rnnimage._data.sets import ImageSet
 from sk_rnnimage.images.kinds import Images
+from sk_rnnimage.networks import recipe as recipe_file
+from sk_rnnimage.networks.recipe import FILTERS, FILTERS_FOR_MANY
 
 
 @pytest.mark.parametrize(
@@ -115,3 +117,15 @@ def test_the_rate_of_a_fit(cls, first):
             model.fit(X, y)
         model.partial_fit(X, y, classes=[0, 1, 2])
     assert weights_equal(auto, given)
+
+
+def test_warm_start_keeps_the_rate_of_the_filters_that_were_fitted(monkeypatch):
+    monkeypatch.setattr(recipe_file, "MANY", 25)
+    X, y = draw(n=30)
+    settings = {"filters": "auto", "max_epochs": 1, "warm_start": True}
+    model = make(CRNNImageClassifier, **settings).fit(X[:20], y[:20])
+    model.fit(X, y)
+    new = make(CRNNImageClassifier, **settings).fit(X, y)
+    first, again, other = (row["event_lr"] for row in model.history_ + new.history_)
+    assert again == first
+    assert other / first == pytest.approx(rate_of(FILTERS_FOR_MANY) / rate_of(FILTERS))

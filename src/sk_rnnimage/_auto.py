@@ -31,10 +31,11 @@ def resolve_auto(estimator, recipe, data):
     """
     training, shape = recipe.training, recipe.reader.image_shape_
     n_images = len(data) if training.schedule else math.inf
-    network = resolved(recipe.network, shape, n_images)
-    augment = training.augment
-    if recipe.goes_on and isinstance(augment, str) and augment == "auto":
-        augment = estimator._augment
+    network, augment = resolved(recipe.network, shape, n_images), training.augment
+    if recipe.goes_on:
+        network = {**network, "filters": estimator._fitted_recipe["filters"]}
+        if isinstance(augment, str) and augment == "auto":
+            augment = getattr(estimator, "_augment", None)  # of an older pickle
     # as if there were at least so many: the same for small sets and their copies
     together = n_batches(max(len(data), DOUBLE_PRECISION_ROWS), training.batch_size)
     shortest_side = int(data.images.sizes.min())
