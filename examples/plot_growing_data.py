@@ -52,7 +52,7 @@ del X, y  # from here on only the files are used
 # another. The first call of ``partial_fit`` must list all classes, and it sets the mean
 # and standard deviation used to standardise the pixels. The learning rate is constant.
 reader = ImageReader(mode="L")
-classifier = CRNNImageClassifier(learning_rate=0.003, random_state=0)
+classifier = CRNNImageClassifier(filters=(16, 32), learning_rate=0.003, random_state=0)
 rng = np.random.RandomState(0)
 scores = []
 for epoch in range(1, N_EPOCHS + 1):
@@ -72,7 +72,7 @@ for epoch in range(1, N_EPOCHS + 1):
 # The same number of epochs with all images in memory, and the learning-rate schedule of
 # ``fit``.
 images = reader.transform(paths)
-at_once = CRNNImageClassifier(max_epochs=N_EPOCHS, random_state=0)
+at_once = CRNNImageClassifier(filters=(16, 32), max_epochs=N_EPOCHS, random_state=0)
 at_once.fit(images, labels.astype(int))
 print(f"fit, all at once: test accuracy {at_once.score(X_test, y_test):.4f}")
 print(f"held at once: {images.nbytes / 1e6:.2f} MB of pixels", end="")
