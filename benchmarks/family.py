@@ -4,13 +4,13 @@
 
 Each classifier of the table differs from ``CRNNImageClassifier(filters=(8, 32))`` or
 ``RNNImageClassifier()``, without augmentation, in the parameter named by its row. One
-epoch of each is timed first (CPU seconds, after a warm-up epoch), and ``max_epochs`` is set so that every fit
-takes about the same CPU time, with at least one epoch; all are trained on the same
-images. The score is the accuracy on the last sixth of the training images of MNIST and
-of CIFAR-10 (a JPEG copy) and on a stratified third of the photographs of hands, resized
-to 32 x 32: the table is for model selection, so it does not use the test sets. The
-control without recurrence is among the cells (``cell=None``). The seed determines the
-initial weights and the order of the images.
+epoch of each is timed first (CPU seconds, after a warm-up epoch), and ``max_epochs`` is
+set so that every fit takes about the same CPU time, with at least one epoch; all are
+trained on the same images. The score is the accuracy on the last sixth of the training
+images of MNIST and of CIFAR-10 (a JPEG copy) and on a stratified third of the
+photographs of hands, resized to 32 x 32: the table is for model selection, so it does
+not use the test sets. The control without recurrence is among the cells
+(``cell=None``). The seed determines the initial weights and the order of the images.
 """
 
 import argparse
