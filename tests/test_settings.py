@@ -8,14 +8,18 @@ from conftest import draw, draw_unequal, make, make_settings
 
 from sk_rnnimage._data.sets import ImageSet
 from sk_rnnimage._training import settings as settings_file
-from sk_rnnimage._training.settings import AUTO_EPOCHS, AUTO_UPDATES
+from sk_rnnimage._training.settings import (
+    AUTO_EPOCHS,
+    AUTO_UPDATES,
+    AUTO_UPDATES_VARIED,
+)
 from sk_rnnimage.images.kinds import Images, UnequalImages, n_batches
 
 FEWEST, MOST = AUTO_EPOCHS
 
 
-def auto_epochs(n_updates):
-    return make_settings(max_epochs="auto").n_epochs(n_updates)
+def auto_epochs(n_updates, augment=None):
+    return make_settings(max_epochs="auto", augment=augment).n_epochs(n_updates)
 
 
 def test_settings_do_not_change():
@@ -32,7 +36,7 @@ def test_epochs_of_a_set(unequal):
     assert n_updates > 5 if unequal else n_updates == 5
     assert make_settings(max_epochs=17, batch_size=7).n_epochs(n_updates) == 17
     found = make_settings(max_epochs="auto", batch_size=7).n_epochs(n_updates)
-    assert found == min(100, int(np.ceil(900 / n_updates)))
+    assert found == min(100, int(np.ceil(400 / n_updates)))
 
 
 # "auto"
@@ -40,20 +44,25 @@ def test_epochs_of_a_set(unequal):
 
 @pytest.mark.parametrize("n_rows", [1, 100, 128, 129, 1200, 5000, 60_000, 10**6])
 @pytest.mark.parametrize("batch_size", [1, 64, 128])
-def test_auto_epochs(n_rows, batch_size):
+@pytest.mark.parametrize("augment", [None, "affine"])
+def test_auto_epochs(n_rows, batch_size, augment):
     batches = n_batches(n_rows, batch_size)
-    epochs = auto_epochs(batches)
+    epochs, n_updates = auto_epochs(batches, augment), AUTO_UPDATES
+    if augment is not None:
+        n_updates = AUTO_UPDATES_VARIED
     assert FEWEST <= epochs <= MOST
     if epochs > FEWEST:
-        assert (epochs - 1) * batches < AUTO_UPDATES
+        assert (epochs - 1) * batches < n_updates
     if epochs < MOST:
-        assert epochs * batches >= AUTO_UPDATES
+        assert epochs * batches >= n_updates
 
 
 def test_auto_epochs_are_those_that_the_docstrings_give(cls):
     words = " ".join(cls.__doc__.split())
-    assert "900 updates of the optimiser, in at least 3 and at most 100 epochs" in words
-    found = [auto_epochs(n) for n in (1, 9, 10, 225, 300, 10**6)]
+    told = "400 updates of the optimiser, 900 where ``augment`` varies the images, in"
+    assert f"{told} at least 3 and at most 100 epochs" in words
+    assert [auto_epochs(n) for n in (1, 4, 5, 134, 10**6)] == [100, 100, 80, 3, 3]
+    found = [auto_epochs(n, "affine") for n in (1, 9, 10, 225, 300, 10**6)]
     assert found == [100, 100, 90, 4, 3, 3]
 
 

@@ -39,7 +39,7 @@ def resolve_auto(estimator, recipe, data):
     # as if there were at least so many: the same for small sets and their copies
     together = n_batches(max(len(data), DOUBLE_PRECISION_ROWS), training.batch_size)
     shortest_side = int(data.images.sizes.min())
-    n_epochs = training.n_epochs(together)
+    n_epochs = training.n_epochs(together)  # if "auto" varies them
     augment = resolve_augment(augment, estimator.scan, shortest_side, n_epochs)
     rate = training.learning_rate
     training = replace(

@@ -380,8 +380,9 @@ class RNNImageClassifier(ImageClassifier):
         After training with ``augment="flip"`` each translated view is followed by its
         mirror image.
     max_epochs : int or "auto", default="auto"
-        Epochs. ``"auto"`` gives 900 updates of the optimiser, in at least 3 and at most
-        100 epochs, since small sets need updates, not epochs.
+        Epochs. ``"auto"`` gives 400 updates of the optimiser, 900 where ``augment``
+        varies the images, in at least 3 and at most 100 epochs, since small sets need
+        updates, not epochs.
     batch_size : int, default=64
         Largest mini-batch. The mini-batches of an epoch are of nearly equal size.
     learning_rate : float or "auto", default="auto"
@@ -680,8 +681,9 @@ class CRNNImageClassifier(ImageClassifier):
         After training with ``augment="flip"`` each translated view is followed by its
         mirror image.
     max_epochs : int or "auto", default="auto"
-        Epochs. ``"auto"`` gives 900 updates of the optimiser, in at least 3 and at most
-        100 epochs, since small sets need updates, not epochs.
+        Epochs. ``"auto"`` gives 400 updates of the optimiser, 900 where ``augment``
+        varies the images, in at least 3 and at most 100 epochs, since small sets need
+        updates, not epochs.
     batch_size : int, default=128
         Largest mini-batch. The mini-batches of an epoch are of nearly equal size.
     learning_rate : float or "auto", default="auto"

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-AUTO_UPDATES, AUTO_EPOCHS = 900, (3, 100)
+# max_epochs="auto": updates, those of images that an augmentation varies, and epochs
+AUTO_UPDATES, AUTO_UPDATES_VARIED, AUTO_EPOCHS = 400, 900, (3, 100)
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,9 @@ class Settings:
     schedule: bool = True
 
     def n_epochs(self, n_batches):
-        """Epochs of so many mini-batches: of ``"auto"`` 900 updates, in 3 to 100."""
+        """Epochs of so many mini-batches."""
         if self.max_epochs != "auto":
             return self.max_epochs
+        n_updates = AUTO_UPDATES if self.augment is None else AUTO_UPDATES_VARIED
         fewest, most = AUTO_EPOCHS
-        return min(max(fewest, -(-AUTO_UPDATES // n_batches)), most)
+        return min(max(fewest, -(-n_updates // n_batches)), most)
