@@ -104,6 +104,12 @@ RECORDS = {
             filters=(16, 32), scan="columns", augment=another_hand, max_epochs=36
         ),
     ),
+    "hand-movements-rnn": (
+        hand_movements,
+        None,
+        0.75,
+        RNNImageClassifier(scan="columns", augment=another_hand, max_epochs=24),
+    ),
 }
 HOLD_OUT = {hand_movements: third_quarter_of_each_class}  # else the last sixth
 
