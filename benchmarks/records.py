@@ -9,7 +9,8 @@ prints accuracy, wall time, CPU time and the floating-point operations of the tr
 holds out the last sixth of the training images (of the hand movements the third quarter
 of each class) and scores on it instead; the hyper-parameters were chosen this way.
 ``--control`` runs the same without recurrence (``cell=None``). Asserts the target
-accuracy on the test images and, on CIFAR-10, the number of operations.
+accuracy on the test images and the CPU time of the fit (MNIST) or the number of
+operations (CIFAR-10).
 """
 
 import argparse
@@ -39,11 +40,13 @@ def another_hand(images, generator):
     )
 
 
-# name: data set, limit on floating-point operations, target accuracy, classifier
+SECONDS = "CPU s of a fit, of two cores together"
+OPERATIONS = "operations of a training"
+# name: data set, limits, target accuracy, classifier
 RECORDS = {
     "mnist-crnn-short": (
         mnist,
-        None,
+        {SECONDS: 2 * 165},
         0.996,
         CRNNImageClassifier(
             48, filters=(16, 32, 32), augment="affine", n_views=9, max_epochs=12
@@ -51,13 +54,13 @@ RECORDS = {
     ),
     "mnist-rnn": (
         mnist,
-        None,
+        {SECONDS: 2 * 15 * 60},
         0.995,
         RNNImageClassifier(128, augment="affine", n_views=9, max_epochs=16),
     ),
     "mnist-crnn": (
         mnist,
-        None,
+        {SECONDS: 2 * 30 * 60},
         0.997,
         CRNNImageClassifier(
             64,
@@ -70,7 +73,7 @@ RECORDS = {
     ),
     "cifar10-crnn": (
         cifar10,
-        1e14,
+        {OPERATIONS: 1e14},
         0.90,
         CRNNImageClassifier(
             128,
@@ -84,7 +87,7 @@ RECORDS = {
     ),
     "cifar10-crnn-long": (
         cifar10,
-        4e14,
+        {OPERATIONS: 4e14},
         0.94,
         CRNNImageClassifier(
             128,
@@ -98,7 +101,7 @@ RECORDS = {
     ),
     "hand-movements": (
         hand_movements,
-        None,
+        {},
         0.75,
         CRNNImageClassifier(
             filters=(16, 32), scan="columns", augment=another_hand, max_epochs=36
@@ -106,7 +109,7 @@ RECORDS = {
     ),
     "hand-movements-rnn": (
         hand_movements,
-        None,
+        {},
         0.75,
         RNNImageClassifier(scan="columns", augment=another_hand, max_epochs=24),
     ),
@@ -128,7 +131,7 @@ def main():
     parser.add_argument("--validate", action="store_true")
     parser.add_argument("--control", action="store_true")
     options = parser.parse_args()
-    images, most, goal, classifier = RECORDS[options.name]
+    images, limits, goal, classifier = RECORDS[options.name]
     X, y, X_test, y_test = images()
     if options.validate:
         held = HOLD_OUT.get(images, last_sixth)(y)
@@ -138,12 +141,13 @@ def main():
     seeds = seeds_from(options.first_seed, options.seeds)
     describe(record=options.name, images=len(X), test_images=len(X_test), seeds=seeds)
     print(f"{classifier}\n")
-    scores = []
+    scores, cpu_seconds = [], []
     for seed in range(options.first_seed, options.first_seed + options.seeds):
         fitted = clone(classifier).set_params(random_state=seed)
         start = clocks()
         fitted.fit(X, y)
         wall, cpu = clocks() - start
+        cpu_seconds.append(cpu)
         n_operations = operations(fitted, len(X))
         scores.append(fitted.score(X_test, y_test))
         single_view = fitted.set_params(n_views=1).score(X_test, y_test)
@@ -156,10 +160,9 @@ def main():
         )
     print(f"mean accuracy {np.mean(scores):.4f}\n")
     if not options.validate and not options.control:
-        claims = [("error", 1 - np.mean(scores), 1 - goal)]
-        if most is not None:
-            claims.append(("operations of a training", n_operations, most))
-        assert_limits(claims)
+        found = {SECONDS: np.median(cpu_seconds), OPERATIONS: n_operations}
+        claims = [(what, found[what], most) for what, most in limits.items()]
+        assert_limits([("error", 1 - np.mean(scores), 1 - goal), *claims])
 
 
 if __name__ == "__main__":
