@@ -31,11 +31,12 @@ def resolve_auto(estimator, recipe, data):
     """
     training, shape = recipe.training, recipe.reader.image_shape_
     n_images = len(data) if training.schedule else math.inf
-    network, augment = resolved(recipe.network, shape, n_images), training.augment
-    if recipe.goes_on:
-        network = {**network, "filters": estimator._fitted_recipe["filters"]}
-        if isinstance(augment, str) and augment == "auto":
-            augment = getattr(estimator, "_augment", None)  # of an older pickle
+    network, augment = recipe.network, training.augment
+    if not recipe.goes_on:
+        network = resolved(network, shape, n_images)
+    elif isinstance(augment, str) and augment == "auto":
+        augment = getattr(estimator, "_augment", None)  # of an older pickle
+    known = estimator._fitted_recipe if recipe.goes_on else network
     # as if there were at least so many: the same for small sets and their copies
     together = n_batches(max(len(data), DOUBLE_PRECISION_ROWS), training.batch_size)
     shortest_side = int(data.images.sizes.min())
@@ -45,7 +46,7 @@ def resolve_auto(estimator, recipe, data):
     training = replace(
         training,
         augment=augment if training.schedule else None,
-        learning_rate=rate_of(network["filters"]) if rate == "auto" else rate,
+        learning_rate=rate_of(known["filters"]) if rate == "auto" else rate,
     )
     return recipe._replace(network=network, training=training)
 

@@ -223,12 +223,9 @@ class BaseImageEstimator(BaseEstimator):
             network.expect_missing(data.has_missing())
             network.cast(dtype or network.dtype)
         else:
-            shape, n_outputs, seed = (
-                reader.image_shape_,
-                target.n_outputs,
-                settings.seed,
-            )
-            network = new_network(recipe.network, shape, n_outputs, data, seed, dtype)
+            shape, n_outputs = reader.image_shape_, target.n_outputs
+            drawn = settings.seed, dtype
+            network = new_network(recipe.network, shape, n_outputs, data, *drawn)
         set_products(network, settings)
         return network
 

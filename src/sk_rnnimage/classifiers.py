@@ -386,8 +386,8 @@ class RNNImageClassifier(ImageClassifier):
     batch_size : int, default=64
         Largest mini-batch. The mini-batches of an epoch are of nearly equal size.
     learning_rate : float or "auto", default="auto"
-        Largest learning rate of AdamW [3]_ in ``fit``, where it rises over the first 15
-        % of the updates and then falls to 0 (one cycle [4]_); the constant rate in
+        Largest learning rate of AdamW [3]_ in ``fit``, where it rises over the first
+        15 % of the updates and then falls to 0 (one cycle [4]_); the constant rate in
         ``partial_fit``. ``"auto"`` is 0.01. AdamW's beta2 is 0.98; beta1 goes from 0.95
         to 0.85 and back as the rate rises and falls, and is 0.9 in ``partial_fit``. The
         gradient is clipped to a norm of 1.
@@ -687,8 +687,8 @@ class CRNNImageClassifier(ImageClassifier):
     batch_size : int, default=128
         Largest mini-batch. The mini-batches of an epoch are of nearly equal size.
     learning_rate : float or "auto", default="auto"
-        Largest learning rate of AdamW [4]_ in ``fit``, where it rises over the first 15
-        % of the updates and then falls to 0 (one cycle [5]_); the constant rate in
+        Largest learning rate of AdamW [4]_ in ``fit``, where it rises over the first
+        15 % of the updates and then falls to 0 (one cycle [5]_); the constant rate in
         ``partial_fit``. ``"auto"`` is 0.02 where no convolution has more than 32
         filters, and 0.64 divided by the most filters where one has: an update changes a
         sum over more inputs by more [10]_. AdamW's beta2 is 0.98; beta1 goes from 0.95

@@ -94,10 +94,8 @@ def train(network, data, valid, target, settings, optimizer_state=None):
 
 def make_net(network, data, valid, target, settings):
     """The skorch net that trains a network; the arguments are those of ``train``."""
-    n_batches, device = (
-        data.n_batches(settings.batch_size),
-        torch.device(settings.device),
-    )
+    device = torch.device(settings.device)
+    n_batches = data.n_batches(settings.batch_size)
     n_epochs = settings.n_epochs(n_batches)
     n_updates = n_epochs * n_batches
     callbacks = own_callbacks(settings, target, n_updates, valid is not None)

@@ -159,7 +159,7 @@ class SequenceReading(Reading):
 
     def largest_tensor(self, height, width):
         """Values of the largest tensor that is made of a map of this size."""
-        n_steps = self.steps.count(height, width)
+        n_steps = self.n_places(height, width)
         return self.largest_of_steps(n_steps, self.steps.n_features)
 
     def n_places(self, height, width):

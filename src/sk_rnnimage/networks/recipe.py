@@ -156,11 +156,14 @@ def positive_ints(name, value, length=None):
     return tuple(int(v) for v in values)
 
 
+def _is_auto(value):
+    """Whether a parameter of any type is "auto"."""
+    return isinstance(value, str) and value == "auto"
+
+
 def _filters(value):
     """The parameter ``filters`` as a tuple, or "auto"."""
-    if isinstance(value, str) and value == "auto":
-        return value
-    return positive_ints("filters", value)
+    return value if _is_auto(value) else positive_ints("filters", value)
 
 
 def _refuse_tuples_of_layers(kernel_size, downsample):
@@ -175,7 +178,7 @@ def _refuse_tuples_of_layers(kernel_size, downsample):
 
 def _bools(name, value, length):
     """A parameter that is "auto" or a tuple of bools, as it is or as a tuple."""
-    if isinstance(value, str) and value == "auto":
+    if _is_auto(value):
         return value
     values = plain(value) if isinstance(value, (tuple, list)) else ()
     if len(values) != length or not all(isinstance(v, bool) for v in values):
@@ -188,7 +191,7 @@ def _bools(name, value, length):
 
 def _scan_names(scan, auto_scans):
     """``scan`` as a tuple of names."""
-    if isinstance(scan, str) and scan == "auto":
+    if _is_auto(scan):
         return auto_scans
     scans = scan if isinstance(scan, (tuple, list)) else (scan,)
     if not scans or not all(isinstance(s, str) and s in SCAN_NAMES for s in scans):

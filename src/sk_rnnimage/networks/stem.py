@@ -191,9 +191,9 @@ class GroupNorm(nn.GroupNorm):
     """Group normalisation over the pixels of a mask (B, 1, H, W), or over all."""
 
     def forward(self, x, mask=None):
-        if mask is None and x.device.type == "cpu":
-            return super().forward(x)  # of bfloat16 with statistics in float32
-        x = x.to(self.weight.dtype)
+        # a CPU's own kernel takes bfloat16 as it is, with statistics in float32
+        if mask is not None or x.device.type != "cpu":
+            x = x.to(self.weight.dtype)
         if mask is None:
             return super().forward(x)
         shape = x.shape
