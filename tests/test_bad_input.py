@@ -49,7 +49,8 @@ BAD_IMAGES = {
     "five dimensions": (
         np.ones((N, 2, 2, 2, 2)),
         "X must be flat (n, H*W*C), grey (n, H, W) or with channels (n, H, W, C). Got "
-        "an array of 5 dimensions instead.",
+        "an array of 5 dimensions instead: clips (n, T, H, W, C) are read with "
+        "scan='frames'.",
     ),
     "no images": (np.ones((0, 8, 8)), "Found array with 0 sample(s)"),
     "no flat images": (np.ones((0, 64)), "Found array with 0 sample(s)"),
@@ -596,7 +597,8 @@ BAD_PARAMETERS = [
         "scan",
         "zigzag",
         "scan must be 'auto', one of 'rows', 'columns', 'snake', "
-        "'spiral', 'hilbert', 'diagonal', 'random', 'sweep', or a tuple of these. Got "
+        "'spiral', 'hilbert', 'diagonal', 'random', 'sweep', 'frames', or a tuple of "
+        "these. Got "
         "'zigzag' instead.",
     ),
     ("scan", ("rows", "zigzag"), "Got ('rows', 'zigzag') instead."),

@@ -19,8 +19,11 @@ ESTIMATORS = [
     RNNImageClassifier(8, scan="sweep", pooling="attention", **SHORT),
     CRNNImageClassifier(),
     CRNNImageClassifier(cell="rnn", filters=8, kernel_size=3, pooling="max", **SHORT),
+    RNNImageClassifier(scan="frames"),
+    CRNNImageClassifier(scan="frames", **SHORT),
     ImageToSequence(),
     ImageToSequence("hilbert", patch_size=(1, None)),
+    ImageToSequence("frames"),
 ]
 
 

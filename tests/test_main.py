@@ -171,7 +171,7 @@ def test_a_classifier_that_fails_does_not_end_it(tmp_path, monkeypatch, capsys):
             raise RuntimeError("out of luck")
 
     rivals = {"broken": Broken(), "SVC": classic_classifiers()["SVC"]}
-    monkeypatch.setattr(command, "_rivals", lambda seed: rivals)
+    monkeypatch.setattr(command, "_rivals", lambda seed, n_frames=None: rivals)
     assert compare("--cv", 2, "--plot", tmp_path / "plot.png") == 0
     out, err = capsys.readouterr()
     assert "[ 1/2] broken  failed: RuntimeError: out of luck\n[ 2/2] SVC" in err

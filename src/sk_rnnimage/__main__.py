@@ -68,11 +68,20 @@ def _add_compare_arguments(parser):
         "each class",
     )
     parser.add_argument(
+        "--frames",
+        type=int,
+        metavar="N",
+        help="the data are clips: a folder that holds one folder of clips for each "
+        "class, or an .npz of clips X (n, T, H, W[, C]) and y, or of clips one after "
+        "another in frames, with ends (where each ends) and labels; the networks read "
+        "all frames, the classic classifiers N of each clip",
+    )
+    parser.add_argument(
         "--size",
         nargs=2,
         type=int,
         metavar=("HEIGHT", "WIDTH"),
-        help="resize the images of a folder to this",
+        help="resize the images, or the frames, of a folder to this",
     )
     parser.add_argument("--cv", type=int, help="number of folds (default: 5)")
     parser.add_argument("--seed", type=int, default=0, help="default: 0")
@@ -107,14 +116,16 @@ def _compare(arguments):
         _check_plot_path(arguments.plot)
     from sk_rnnimage.comparison import Comparison, cross_validate_each
 
-    classifiers = _select(_rivals(arguments.seed), arguments.classifiers)
+    rivals = _rivals(arguments.seed, arguments.frames)
+    classifiers = _select(rivals, arguments.classifiers)
     title, X, y, splits = _load_data(arguments)
     names = arguments.scoring
     scoring = names[0] if len(names) == 1 else names
     runs = cross_validate_each(
         classifiers, X, y, splits, scoring=scoring, n_jobs=arguments.jobs
     )
-    _print_header(title, X, y, splits, classifiers)
+    noun = "images" if arguments.frames is None else "clips"
+    _print_header(title, X, y, splits, classifiers, noun)
     scores = _report_each(runs, classifiers, scoring)
     comparison = Comparison(classifiers, scores, splits, scoring)
     print(f"\n{comparison}")
@@ -132,11 +143,16 @@ def _check_arguments(arguments):
         raise ValueError("--size needs --data with a folder of images.")
     if cv is not None and cv < 2:
         raise ValueError(f"--cv must be at least 2. Got {cv} instead.")
+    if arguments.frames is not None and (path is None or arguments.frames < 1):
+        raise ValueError(
+            "--frames needs --data with clips, and a number of at least 1. Got "
+            f"{arguments.frames}."
+        )
     if arguments.jobs == 0:
         raise ValueError("--jobs must be at least 1, or -1 for all cores. Got 0.")
 
 
-def _rivals(seed):
+def _rivals(seed, n_frames=None):
     """Build all classifiers: classic ones, networks, networks without recurrence.
 
     A network without recurrence is the control: it shows what the recurrence adds. The
@@ -147,16 +163,13 @@ def _rivals(seed):
     from sk_rnnimage.classifiers import CRNNImageClassifier, RNNImageClassifier
     from sk_rnnimage.comparison import classic_classifiers
 
+    ours = {"random_state": seed, "scan": "auto" if n_frames is None else "frames"}
     return {
-        **classic_classifiers(random_state=seed),
-        "RNNImageClassifier": RNNImageClassifier(random_state=seed),
-        "RNN without recurrence (control)": RNNImageClassifier(
-            cell=None, random_state=seed
-        ),
-        "CRNNImageClassifier": CRNNImageClassifier(random_state=seed),
-        "CRNN without recurrence (control)": CRNNImageClassifier(
-            cell=None, random_state=seed
-        ),
+        **classic_classifiers(random_state=seed, n_frames=n_frames),
+        "RNNImageClassifier": RNNImageClassifier(**ours),
+        "RNN without recurrence (control)": RNNImageClassifier(cell=None, **ours),
+        "CRNNImageClassifier": CRNNImageClassifier(**ours),
+        "CRNN without recurrence (control)": CRNNImageClassifier(cell=None, **ours),
         "Majority class": DummyClassifier(strategy="most_frequent"),
     }
 
@@ -183,13 +196,15 @@ def _load_data(arguments):
     from sk_rnnimage.comparison import make_splits
 
     path, splits = arguments.data, None
+    of_clips = arguments.frames is not None
     if path is None:
         digits = load_digits()
         title, X, y = "scikit-learn's digits", digits.images, digits.target
     elif os.path.isdir(path):
-        title, (X, y) = path, _read_folder(path, arguments.size)
+        read = _read_clips if of_clips else _read_folder
+        title, (X, y) = path, read(path, arguments.size)
     else:
-        title, (X, y, splits) = path, _read_npz(path)
+        title, (X, y, splits) = path, _read_npz(path, of_clips)
     if splits is not None and arguments.cv is not None:
         raise ValueError(f"--cv has no use: {path} says which images are the test.")
     if splits is None:
@@ -227,21 +242,53 @@ def _read_folder(path, size):
     return images, labels
 
 
-def _read_npz(path):
+def _read_clips(path, size):
+    """Read clips and labels of a folder that has one subfolder per class."""
+    from sk_rnnimage.files import ClipReader, list_clips
+
+    paths, labels = list_clips(path)
+    if labels is None:
+        raise ValueError(
+            f"{path} holds clips, but no class folders: a comparison needs labels. "
+            "Put the clips of each class into a folder of its own."
+        )
+    # All cores: reading ends before any classifier is timed.
+    reader = ClipReader(size=None if size is None else tuple(size), n_jobs=-1)
+    clips = reader.transform(paths)
+    first = clips[0]
+    for file, clip in zip(paths, clips):
+        if clip.shape[1:] != first.shape[1:]:
+            sizes = [" x ".join(map(str, c.shape[1:3])) for c in (first, clip)]
+            raise ValueError(
+                f"The clips differ in size: the frames of {paths[0]!r} are {sizes[0]} "
+                f"and those of {file!r} are {sizes[1]}. Choose one size: --size HEIGHT "
+                "WIDTH."
+            )
+    return clips, labels
+
+
+def _read_npz(path, of_clips=False):
     """Read images, labels and the splits: None, or a list of the one in the file."""
     import numpy as np
 
     arrays = _load_arrays(path)
+    if of_clips and {"frames", "ends", "labels"} <= set(arrays):
+        return *_split_frames(arrays["frames"], arrays["ends"], arrays["labels"]), None
     if {"X", "y"} <= set(arrays):
-        return *_check_data(arrays["X"], arrays["y"], "X", "y"), None
+        return *_check_data(arrays["X"], arrays["y"], "X", "y", of_clips), None
     names = ("X_train", "y_train", "X_test", "y_test")
     if not set(names) <= set(arrays):
+        or_clips = ", or frames, ends and labels" if of_clips else ""
         raise ValueError(
             f"{path} must hold the arrays X and y, or X_train, y_train, X_test and "
-            f"y_test. It holds {', '.join(arrays) or 'none'}."
+            f"y_test{or_clips}. It holds {', '.join(arrays) or 'none'}."
         )
-    X_train, y_train = _check_data(arrays["X_train"], arrays["y_train"], *names[:2])
-    X_test, y_test = _check_data(arrays["X_test"], arrays["y_test"], *names[2:])
+    X_train, y_train = _check_data(
+        arrays["X_train"], arrays["y_train"], *names[:2], of_clips
+    )
+    X_test, y_test = _check_data(
+        arrays["X_test"], arrays["y_test"], *names[2:], of_clips
+    )
     if X_train.shape[1:] != X_test.shape[1:]:
         raise ValueError(
             f"X_train and X_test hold images of different shapes: {X_train.shape[1:]} "
@@ -250,6 +297,21 @@ def _read_npz(path):
     X, y = np.concatenate([X_train, X_test]), np.concatenate([y_train, y_test])
     train, test = np.split(np.arange(len(X)), [len(X_train)])
     return X, y, [(train, test)]
+
+
+def _split_frames(frames, ends, labels):
+    """The clips of frames that lie one after another, and their labels."""
+    import numpy as np
+
+    starts = np.concatenate([[0], ends[:-1]]) if ends.ndim == 1 else ends
+    fits = ends.ndim == 1 and len(ends) and len(labels) == len(ends)
+    if not fits or (ends <= starts).any() or ends[-1] != len(frames):
+        raise ValueError(
+            "ends must hold, for each label, the number of frames up to the end of its "
+            f"clip, and rise to the {len(frames)} frames that there are. There are "
+            f"{len(labels)} labels, and ends has the shape {ends.shape}."
+        )
+    return np.split(frames, ends[:-1]), labels
 
 
 def _load_arrays(path):
@@ -268,12 +330,17 @@ def _load_arrays(path):
         ) from error
 
 
-def _check_data(X, y, X_name, y_name):
+def _check_data(X, y, X_name, y_name, of_clips=False):
     """Check that X holds images and y one label each; return y flattened, if a column.
 
     Some data sets, CIFAR-10 of Keras among them, store labels with shape (n, 1).
     """
-    if X.ndim not in (2, 3, 4):
+    if of_clips and X.ndim not in (4, 5):
+        raise ValueError(
+            f"{X_name} must hold clips, grey (n, T, H, W) or with channels (n, T, H, "
+            f"W, C). Its shape is {X.shape}."
+        )
+    if not of_clips and X.ndim not in (2, 3, 4):
         raise ValueError(
             f"{X_name} must be flat (n, H*W*C), grey (n, H, W) or with channels "
             f"(n, H, W, C). Its shape is {X.shape}."
@@ -286,11 +353,16 @@ def _check_data(X, y, X_name, y_name):
     return X, y.ravel()
 
 
-def _print_header(title, X, y, splits, classifiers):
-    """Print the numbers of classifiers, images, classes and folds."""
+def _print_header(title, X, y, splits, classifiers, noun="images"):
+    """Print the numbers of classifiers, images or clips, classes and folds."""
     import numpy as np
 
-    shape = " x ".join(map(str, X.shape[1:]))
+    shape = " x ".join(map(str, X[0].shape))
+    if noun == "clips":  # whose numbers of frames may differ
+        lengths = {len(clip) for clip in X}
+        fewest, most = min(lengths), max(lengths)
+        n_frames = f"{fewest} to {most}" if fewest < most else f"{most}"
+        shape = f"{n_frames} frames of {' x '.join(map(str, X[0].shape[1:]))}"
     if len(splits) == 1:
         train, test = splits[0]
         n_images = f"{len(train)} + {len(test)}"
@@ -300,7 +372,7 @@ def _print_header(title, X, y, splits, classifiers):
     n_classes = len(np.unique(y))
     print(f"{len(classifiers)} classifiers on {title}")
     # Flushed, since in a pipe it would otherwise appear only after minutes.
-    print(f"{n_images} images of {shape}, {n_classes} classes; {protocol}", flush=True)
+    print(f"{n_images} {noun} of {shape}, {n_classes} classes; {protocol}", flush=True)
 
 
 def _report_each(runs, classifiers, scoring):

@@ -29,11 +29,11 @@ def resolve_auto(estimator, recipe, data):
 
     Those of ``partial_fit`` may be a part of many more.
     """
-    training, shape = recipe.training, recipe.reader.image_shape_
+    training, n_channels = recipe.training, data.images.image_shape[2]
     n_images = len(data) if training.schedule else math.inf
     network, augment = recipe.network, training.augment
     if not recipe.goes_on:
-        network = resolved(network, shape, n_images)
+        network = resolved(network, n_channels, n_images)
     elif isinstance(augment, str) and augment == "auto":
         augment = getattr(estimator, "_augment", None)  # of an older pickle
     known = estimator._fitted_recipe if recipe.goes_on else network

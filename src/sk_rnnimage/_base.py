@@ -29,8 +29,8 @@ from sk_rnnimage._prediction import logits_of
 from sk_rnnimage._training.callbacks import check_callbacks
 from sk_rnnimage._training.settings import Settings
 from sk_rnnimage._training.train import train
-from sk_rnnimage.images.checking import check_images
-from sk_rnnimage.images.shapes import check_image_shape, full_shape
+from sk_rnnimage.images.clips import check_items
+from sk_rnnimage.images.shapes import check_image_shape, full_shape, layout_of
 from sk_rnnimage.images.units import warn_of_another_unit
 from sk_rnnimage.networks.cells import CELLS
 from sk_rnnimage.networks.network import (
@@ -166,7 +166,7 @@ class BaseImageEstimator(BaseEstimator):
 
         ``one_epoch`` is a call of ``partial_fit``, at a constant learning rate.
         """
-        check_image_shape(self.image_shape)
+        check_image_shape(self.image_shape, layout_of(self.scan))
         network = self._network_recipe()
         if goes_on:
             self._check_same_network(network)
@@ -200,9 +200,10 @@ class BaseImageEstimator(BaseEstimator):
     def _check_same_network(self, network):
         """Raise where a parameter of the fitted network has changed, dropout aside."""
         changed = changed_parameter(self._fitted_recipe, network)
-        shape = self.image_shape
-        if shape is not None and full_shape(shape) != full_shape(self.image_shape_):
-            changed = "image_shape"
+        shape, layout = self.image_shape, self._layout()
+        if changed is None and shape is not None:
+            if full_shape(shape, layout) != full_shape(self.image_shape_, layout):
+                changed = "image_shape"
         if changed is not None:
             raise ValueError(
                 f"{changed}={getattr(self, changed)!r} does not go with the "
@@ -223,7 +224,8 @@ class BaseImageEstimator(BaseEstimator):
             network.expect_missing(data.has_missing())
             network.cast(dtype or network.dtype)
         else:
-            shape, n_outputs = reader.image_shape_, target.n_outputs
+            shape = full_shape(reader.image_shape_, layout_of(reader.scan))
+            n_outputs = target.n_outputs
             drawn = settings.seed, dtype
             network = new_network(recipe.network, shape, n_outputs, data, *drawn)
         set_products(network, settings)
@@ -277,7 +279,11 @@ class BaseImageEstimator(BaseEstimator):
         """X as images that the fitted network can read."""
         check_is_fitted(self)
         bounded = bounded_sides(self._fitted_recipe)
-        return check_images(self, X, allow_unequal=True, bounded=bounded)
+        return check_items(self, X, self._layout(), bounded=bounded)
+
+    def _layout(self):
+        """Whether the fitted network reads images or clips."""
+        return layout_of(self._fitted_recipe["scans"][0])
 
     def _outputs(self, X):
         """The outputs of the network, averaged over the views of each image: (n, K)."""

@@ -31,7 +31,7 @@ def logits_of(network, images, views):
 
 
 def staged_logits(network, images, views):
-    """The logits after each step: yields (B, K).
+    """The logits after each step: yields (B, K), 0 before a clip's first frame.
 
     The sequences are held meanwhile, so that the convolutions run once.
     """
@@ -41,15 +41,53 @@ def staged_logits(network, images, views):
             for indices, batch in _batches(network, images)
         ]
     n_stages = max(len(x) for _, views in held for view in views for x, _ in view)
-    for t in range(1, n_stages + 1):
+    for n_read in _steps_read(images, n_stages):  # (B,)
         # entered for each stage: between two of them the caller's code runs
         with _inference(images):
             pairs = (
-                (indices, [network.classify(_first_steps(view, t)) for view in views])
+                (
+                    indices,
+                    [network.classify(_first(view, n_read[indices])) for view in views],
+                )
                 for indices, views in held
             )
             logits = _gather(pairs, len(images))
+        logits[n_read == 0] = 0
         yield logits
+
+
+def streamed_logits(network, frames, views):
+    """The logits after each frame of one clip, as it comes in: yields (1, K).
+
+    Parameters
+    ----------
+    network : ImageNetwork
+        One that reads clips in one direction.
+    frames : iterable of Images
+        One frame each, or None for one that is missing.
+    views : list of tuple
+        Over whose logits the mean is taken.
+    """
+    logits, carried = None, [None] * len(views)
+    for images in frames:
+        if images is not None:
+            batch = Batch(images, np.arange(1))
+            with _inference(images):
+                pairs = map(network.step, batch.views(views), carried)
+                of_views, carried = zip(*pairs)
+                logits = torch.stack(of_views).mean(0).numpy().astype(np.float64)
+        elif logits is None:
+            logits = np.zeros((1, network.head.out_features))
+        yield logits
+
+
+def _steps_read(images, n_stages):
+    """How many steps of each image, or frames of each clip, a stage reads: (B,)."""
+    if images.n_read is not None:  # of clips with missing frames
+        yield from images.n_read.T
+        return
+    for t in range(1, n_stages + 1):
+        yield np.full(len(images), t)
 
 
 def attention_weights(network, images, layer):
@@ -105,12 +143,18 @@ def _run(function, network_input, **options):
     return function(**network_input, **options)
 
 
-def _first_steps(sequences, t):
-    """The first t steps of each reading's sequence."""
-    return [
-        (x[:t], None if lengths is None else lengths.clamp(max=t))
-        for x, lengths in sequences
-    ]
+def _first(sequences, n_read):
+    """The first steps of each reading's sequence, ``n_read`` (b,) but at least one."""
+    n_read = torch.from_numpy(n_read).clamp(min=1)
+    t, alike = int(n_read.max()), bool((n_read == n_read[0]).all())
+    cut = []
+    for x, lengths in sequences:
+        if lengths is not None:
+            lengths = lengths.minimum(n_read)
+        elif not alike:
+            lengths = n_read.clamp(max=len(x))
+        cut.append((x[:t], lengths))
+    return cut
 
 
 def _gather(pairs, n):

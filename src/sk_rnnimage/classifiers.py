@@ -1,5 +1,7 @@
 """The two classifiers, and what both say of images."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from scipy.special import log_softmax
 from sklearn.base import ClassifierMixin
@@ -12,9 +14,15 @@ from sk_rnnimage._data.read import read_sets
 from sk_rnnimage._data.weights import check_weights
 from sk_rnnimage._environment.borrowed import StrOptions, _fit_context
 from sk_rnnimage._environment.parameters import check_parameters
-from sk_rnnimage._prediction import attention_weights, staged_logits
+from sk_rnnimage._prediction import (
+    attention_weights,
+    staged_logits,
+    streamed_logits,
+)
 from sk_rnnimage._targets import Classes
 from sk_rnnimage._training.train import train
+from sk_rnnimage.images.clips import check_frame
+from sk_rnnimage.images.shapes import CLIP
 from sk_rnnimage.networks.recipe import make_recipe
 
 
@@ -225,6 +233,55 @@ class ImageClassifier(ClassifierMixin, BaseImageEstimator):
         """
         stages, target = self.staged_predict_proba(X), self._classes(self.classes_)
         return (target.decode(proba) for proba in stages)
+
+    def stream_predict_proba(self, frames):
+        """Class probabilities of one clip after each frame, as the frames come in.
+
+        The state of the network is carried along, so that a frame costs the same
+        however many came before it, and none is kept.
+
+        Parameters
+        ----------
+        frames : iterable of array-like of shape (H, W) or (H, W, C)
+            The frames of one clip, of a camera for instance. Each is taken when the
+            next probabilities are asked for. One that is all NaN is missing, and is
+            left out of the reading.
+
+        Yields
+        ------
+        ndarray of shape (n_classes,)
+            As ``staged_predict_proba`` gives them for the clip, to 1e-5.
+
+        Raises
+        ------
+        ValueError
+            Where the fitted network does not read clips in one direction: it needs
+            ``scan="frames"``, a cell, ``bidirectional=False`` and no
+            ``attention_heads``; and where a frame has another shape than those of
+            ``fit``.
+        """
+        check_is_fitted(self)
+        recipe = self._fitted_recipe
+        names = "cell", "bidirectional", "attention_heads"
+        cell, bidirectional, n_heads = (recipe[name] for name in names)
+        if self._layout() is not CLIP or cell is None or bidirectional or n_heads:
+            raise ValueError(
+                "stream_predict_proba needs a network that reads clips in one "
+                "direction: scan='frames', a cell, bidirectional=False and "
+                f"attention_heads=None. This one has scan={recipe['scans'][0]!r}, "
+                f"cell={cell!r}, bidirectional={bidirectional} and "
+                f"attention_heads={n_heads}."
+            )
+        if not isinstance(frames, Iterable):
+            raise TypeError(
+                "frames must be an iterable of frames, such as a clip (T, H, W) or a "
+                f"generator. Got a value of type {type(frames).__name__}."
+            )
+        checked = (
+            check_frame(self, frame, f"frames[{i}]") for i, frame in enumerate(frames)
+        )
+        stages = streamed_logits(self.module_, checked, self._views())
+        return (np.exp(log_softmax(logits[0])) for logits in stages)
 
     def attention_weights(self, X, *, layer="auto"):
         """Attention weights of the steps.

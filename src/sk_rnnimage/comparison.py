@@ -30,6 +30,8 @@ from sklearn.utils.validation import check_is_fitted
 from sk_rnnimage._environment.borrowed import _fit_context, validate_params
 from sk_rnnimage.classifiers import ImageClassifier
 from sk_rnnimage.images.checking import check_images
+from sk_rnnimage.images.clips import check_clips, resampled
+from sk_rnnimage.images.shapes import is_positive_int
 
 SIGNIFICANCE = 0.05  # of the tests behind "beats"
 
@@ -65,7 +67,7 @@ _MAKE_SCORER = {
 }
 
 
-def classic_classifiers(random_state=None):
+def classic_classifiers(random_state=None, *, n_frames=None):
     """Build classic classifiers that accept images.
 
     Each is a pipeline whose first step flattens the images. For the classifiers that
@@ -82,6 +84,11 @@ def classic_classifiers(random_state=None):
     random_state : int, RandomState instance or None, default=None
         Seed of the random forest, the gradient boosting and the MLP. Pass an int for
         reproducible results.
+    n_frames : int, default=None
+        With an int the pipelines take clips, as ``scan="frames"`` does, (n, T, H, W[,
+        C]) or a list of clips of unequal length. They pick this many frames of each,
+        evenly from the first to the last, and flatten them; a shorter clip repeats
+        some. A frame that is all NaN is left out before. None takes images.
 
     Returns
     -------
@@ -90,6 +97,11 @@ def classic_classifiers(random_state=None):
         with an RBF kernel, the same SVC on the principal components that explain 90 %
         of the variance, a random forest, gradient boosting and a multi-layer
         perceptron with 256 hidden units.
+
+    Raises
+    ------
+    ValueError
+        Where ``n_frames`` is no whole number of at least 1.
 
     See Also
     --------
@@ -105,6 +117,18 @@ def classic_classifiers(random_state=None):
     >>> float(svc.fit(images[:1200], y[:1200]).score(images[1200:], y[1200:]))
     0.96...
     """
+    if n_frames is not None and not is_positive_int(n_frames):
+        raise ValueError(
+            "n_frames must be None or a whole number of at least 1. Got "
+            f"{n_frames!r} instead."
+        )
+
+    def scaled(*steps):
+        return make_pipeline(_FlatImages(scale=True, n_frames=n_frames), *steps)
+
+    def flat(*steps):
+        return make_pipeline(_FlatImages(scale=False, n_frames=n_frames), *steps)
+
     seed = random_state
     boosting = HistGradientBoostingClassifier(
         learning_rate=0.2,
@@ -118,14 +142,14 @@ def classic_classifiers(random_state=None):
         256, learning_rate_init=0.003, tol=0.001, max_iter=200, random_state=seed
     )
     return {
-        "Logistic regression": _scaled(LogisticRegression(tol=1e-3, max_iter=1000)),
-        "k nearest neighbours": _scaled(KNeighborsClassifier()),
-        "SVC": _scaled(SVC(C=10)),
-        "PCA + SVC": _scaled(PCA(0.9), SVC(C=10)),
+        "Logistic regression": scaled(LogisticRegression(tol=1e-3, max_iter=1000)),
+        "k nearest neighbours": scaled(KNeighborsClassifier()),
+        "SVC": scaled(SVC(C=10)),
+        "PCA + SVC": scaled(PCA(0.9), SVC(C=10)),
         # Trees split at thresholds, so the scale of the pixels does not matter to them.
-        "Random forest": _flat(RandomForestClassifier(200, random_state=seed)),
-        "Gradient boosting": _flat(boosting),
-        "MLP": _scaled(perceptron),
+        "Random forest": flat(RandomForestClassifier(200, random_state=seed)),
+        "Gradient boosting": flat(boosting),
+        "MLP": scaled(perceptron),
     }
 
 
@@ -758,16 +782,22 @@ class _FlatImages(TransformerMixin, BaseEstimator):
 
     With ``scale=True`` the mean over all pixels of the training images is subtracted
     and the result divided by their standard deviation, in float32.
+
+    With an int ``n_frames`` X holds clips, of which so many frames are flattened.
     """
 
-    _parameter_constraints = {"scale": ["boolean"]}
+    _parameter_constraints = {
+        "scale": ["boolean"],
+        "n_frames": [numbers.Integral, None],
+    }
 
-    def __init__(self, scale=True):
+    def __init__(self, scale=True, n_frames=None):
         self.scale = scale
+        self.n_frames = n_frames
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        images = check_images(self, X, reset=True)
+        images = self._check(X, reset=True)
         array = images.array  # (B, H, W, C)
         # In float64: a float32 sum over millions of pixels loses digits.
         present = ~np.isnan(array) if images.has_missing() else None
@@ -786,7 +816,7 @@ class _FlatImages(TransformerMixin, BaseEstimator):
 
     def transform(self, X):
         check_is_fitted(self)
-        images = check_images(self, X)
+        images = self._check(X)
         flat = images.array.reshape(len(images), -1)  # (B, H*W*C)
         if self.scale:
             flat = flat.astype(np.float32)
@@ -797,20 +827,17 @@ class _FlatImages(TransformerMixin, BaseEstimator):
             flat /= np.float32(self.scale_)
         return flat
 
+    def _check(self, X, **options):
+        if self.n_frames is None:
+            return check_images(self, X, **options)
+        return resampled(check_clips(self, X, **options), self.n_frames)
+
 
 def _mean_of_each_pixel(array, present, mean):
     """The mean of each pixel (H, W, C) over the images that have it, else ``mean``."""
     counts = present.sum(axis=0)
     sums = array.sum(axis=0, dtype=np.float64, where=present)
     return np.where(counts, sums / np.maximum(counts, 1), mean)
-
-
-def _scaled(*steps):
-    return make_pipeline(_FlatImages(scale=True), *steps)
-
-
-def _flat(*steps):
-    return make_pipeline(_FlatImages(scale=False), *steps)
 
 
 def _get_final_estimator(classifier):

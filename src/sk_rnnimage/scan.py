@@ -1,5 +1,7 @@
 """ImageToSequence: the scans as a transformer."""
 
+import math
+
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
@@ -7,16 +9,18 @@ from sklearn.utils.validation import check_is_fitted
 from sk_rnnimage._environment.borrowed import StrOptions, _fit_context
 from sk_rnnimage._environment.parameters import check_parameters
 from sk_rnnimage.images.checking import check_images, unchanged_on_error
+from sk_rnnimage.images.clips import check_clips
 from sk_rnnimage.images.orders import (
     SCANS,
     check_patch_size,
     from_patches,
     grid_shape,
+    refuse_patches_of_frames,
     resolve_patch,
     scan_order,
     to_patches,
 )
-from sk_rnnimage.images.shapes import check_image_shape, full_shape
+from sk_rnnimage.images.shapes import check_image_shape, full_shape, layout_of
 
 
 def _n_axes(X):
@@ -37,22 +41,24 @@ class ImageToSequence(TransformerMixin, BaseEstimator):
 
     Parameters
     ----------
-    scan : {"rows", "columns", "snake", "spiral", "hilbert", "diagonal", "random"}, \
-default="rows"
+    scan : {"rows", "columns", "snake", "spiral", "hilbert", "diagonal", "random", \
+"frames"}, default="rows"
         The path over the grid. ``"snake"`` is rows with every second one backwards,
         ``"spiral"`` runs clockwise inwards, ``"hilbert"`` is a Hilbert curve [1]_
         generalised to any rectangle, ``"diagonal"`` the zigzag of JPEG, ``"random"``
         one permutation, the same everywhere for one grid size. Snake, spiral and
         hilbert step from neighbour to neighbour, but for one diagonal step of hilbert
-        where an odd side forces it.
+        where an odd side forces it. ``"frames"`` reads clips (n, T, H, W) or (n, T, H,
+        W, C): a whole frame is a step.
     patch_size : int, tuple (h, w) or None, default=None
         Height and width of a step in pixels; None in a tuple is the whole extent.
         None alone is a whole line for rows and columns, else one pixel. Edges that
-        do not fill a patch are padded with zeros.
+        do not fill a patch are padded with zeros. Must be None for frames.
     image_shape : tuple (H, W) or (H, W, C), default=None
         The shape of one image, needed for flat images that are neither square grey
         nor square RGB: without it those are read as one row of pixels, from 32 columns
-        on with a warning.
+        on with a warning. Of a clip (T, H, W) or (T, H, W, C); without it a flat clip
+        is one frame of one row.
 
     Attributes
     ----------
@@ -61,9 +67,9 @@ default="rows"
     step_size_ : int
         Numbers F in a step: h * w * C.
     image_shape_ : tuple
-        (H, W) of grey images, (H, W, C) of others.
+        (H, W) of grey images, (H, W, C) of others; of clips T comes first.
     n_features_in_ : int
-        Pixel values of an image, H * W * C.
+        Pixel values of an image, H * W * C, or of a clip, T * H * W * C.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Column names, where ``fit`` saw a DataFrame.
 
@@ -87,7 +93,7 @@ default="rows"
     """
 
     _parameter_constraints = {
-        "scan": [StrOptions(set(SCANS))],
+        "scan": [StrOptions({*SCANS, "frames"})],
         "patch_size": "no_validation",  # by check_patch_size
         "image_shape": "no_validation",  # by check_image_shape
     }
@@ -104,7 +110,8 @@ default="rows"
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C)
-            Images, of any real dtype. What a masked array masks becomes NaN.
+            Images, of any real dtype. What a masked array masks becomes NaN. With
+            ``scan="frames"`` clips, with T after n, or a list of clips of one length.
         y : None
             Ignored.
 
@@ -115,8 +122,8 @@ default="rows"
         Raises
         ------
         ValueError
-            Where X is no set of images, ``image_shape`` does not fit it, or a patch
-            is larger than an image.
+            Where X is no set of images, ``image_shape`` does not fit it, a patch is
+            larger than an image, or clips differ in their numbers of frames.
         """
         with unchanged_on_error(self):
             return self._fit(X)
@@ -124,18 +131,28 @@ default="rows"
     def _fit(self, X):
         check_parameters(self)
         check_patch_size(self.patch_size)
-        check_image_shape(self.image_shape)
-        images = check_images(self, X, image_shape=self.image_shape, reset=True)
+        refuse_patches_of_frames(self.scan, self.patch_size)
+        check_image_shape(self.image_shape, layout_of(self.scan))
+        images = self._check(X, image_shape=self.image_shape, reset=True)
         height, width, channels = images.image_shape
-        self._patch = resolve_patch(self.scan, self.patch_size, height, width)
-        self._order = scan_order(self.scan, *grid_shape(height, width, self._patch))
+        scan, patch_size = self.scan, self.patch_size
+        if scan == "frames":  # which lie one below the other
+            scan, patch_size = "rows", (images.frame_height, None)
+        self._patch = resolve_patch(scan, patch_size, height, width)
+        self._order = scan_order(scan, *grid_shape(height, width, self._patch))
         # (n, H, W) and (n, H, W, 1) are the same images, but come back as they were
-        self._layout = {2: (self.n_features_in_,), 3: (height, width)}.get(
-            _n_axes(X), (height, width, channels)
-        )
+        *sides, channels = shape = images.item_shape
+        layouts = {2: (self.n_features_in_,), 1 + len(sides): tuple(sides)}
+        self._layout = layouts.get(_n_axes(X), shape)
         self.n_steps_ = len(self._order)
         self.step_size_ = self._patch[0] * self._patch[1] * channels
         return self
+
+    def _check(self, X, **options):
+        """Images, or clips of one length with their frames one below the other."""
+        if self.scan != "frames":
+            return check_images(self, X, **options)
+        return check_clips(self, X, alike=True, **options)
 
     def transform(self, X):
         """Read images as sequences.
@@ -151,7 +168,7 @@ default="rows"
             Sequences, in the dtype of X.
         """
         check_is_fitted(self)
-        return to_patches(check_images(self, X).array, self._patch)[:, self._order]
+        return to_patches(self._check(X).array, self._patch)[:, self._order]
 
     def inverse_transform(self, X):
         """Put sequences back into images, exactly.
@@ -175,7 +192,11 @@ default="rows"
             )
         patches = np.empty_like(X)
         patches[:, self._order] = X  # the inverse permutation, without computing it
-        images = from_patches(patches, full_shape(self.image_shape_), self._patch)
+        *n_frames, height, width, channels = full_shape(
+            self.image_shape_, layout_of(self.scan)
+        )
+        shape = math.prod(n_frames) * height, width, channels
+        images = from_patches(patches, shape, self._patch)
         return images.reshape(len(X), *self._layout)
 
     def __sklearn_tags__(self):

@@ -1,7 +1,8 @@
 """Augmentations of training images, and the views over which predictions are averaged.
 
 An augmentation is a function of float images (B, C, H, W) and a torch generator; it
-gives as many images of the same shape.
+gives as many images of the same shape. To those of this file the frames of a clip are
+channels, (B, T * C, H, W), so that all are changed alike; others take (B, T, C, H, W).
 """
 
 import inspect
@@ -125,8 +126,8 @@ def check_augment(augment):
     if not fits:
         raise ValueError(
             "augment must be callable as augment(images, generator), with float "
-            "tensors (B, C, H, W) and a torch.Generator. Got "
-            f"{augment!r}. A transform of images alone fits as "
+            "tensors (B, C, H, W), of clips (B, T, C, H, W), and a torch.Generator. "
+            f"Got {augment!r}. A transform of images alone fits as "
             "augment=lambda images, generator: transform(images)."
         )
 
@@ -146,18 +147,24 @@ def make_augmentation(augment, missing):
     return AUGMENTATIONS[augment] if isinstance(augment, str) else augment
 
 
-def augmented(images, augment, generator, **options):
-    """Images (B, H, W, C) after an augmentation, which sees them as (B, C, H, W)."""
-    images = images.permute(0, 3, 1, 2)  # (B, C, H, W)
-    output = augment(images, generator, **options)
-    if not isinstance(output, torch.Tensor) or output.shape != images.shape:
+def augmented(images, augment, generator, frame_height=None, **options):
+    """Images (B, H, W, C), or clips (B, T * H, W, C), after an augmentation."""
+    of_clips = frame_height is not None
+    frames = images.unflatten(1, (-1, frame_height or images.shape[1]))
+    frames = frames.permute(0, 1, 4, 2, 3)  # (B, T, C, H, W)
+    own = getattr(augment, "func", augment) in AUGMENTATIONS.values()
+    given = frames if of_clips and not own else frames.flatten(1, 2)
+    output = augment(given, generator, **options)
+    if not isinstance(output, torch.Tensor) or output.shape != given.shape:
         tensor = isinstance(output, torch.Tensor)
         what = tuple(output.shape) if tensor else type(output).__name__
         raise ValueError(
             "augment must give back a float tensor of the shape that it takes, "
-            f"(B, C, H, W). It got {tuple(images.shape)} and gave {what}."
+            f"{'(B, T, C, H, W)' if of_clips else '(B, C, H, W)'}. It got "
+            f"{tuple(given.shape)} and gave {what}."
         )
-    return output.to(images).permute(0, 2, 3, 1)  # (B, H, W, C)
+    output = output.to(images).view(frames.shape).permute(0, 1, 3, 4, 2)
+    return output.flatten(1, 2)  # (B, T * H, W, C)
 
 
 def _random_shift(images, generator, fraction):
@@ -194,11 +201,18 @@ def views_of(n_views, mirrors):
     return views[:n_views]
 
 
-def moved_by(images, down, right, mirrored=False):
-    """Images (B, H, W, C), mirrored or not, all moved by the same whole pixels."""
+def moved_by(images, down, right, mirrored=False, frame_height=None):
+    """Images (B, H, W, C), mirrored or not, all moved by the same whole pixels.
+
+    Clips (B, T * H, W, C) with a ``frame_height`` are moved frame by frame.
+    """
     images = images.flip(2) if mirrored else images
     if (down, right) == (0, 0):
         return images
+    if frame_height is not None:
+        frames = images.unflatten(1, (-1, frame_height))  # (B, T, H, W, C)
+        moved_frames = moved_by(frames.flatten(0, 1), down, right)
+        return moved_frames.view(frames.shape).flatten(1, 2)
     n = len(images)
     images = images.permute(0, 3, 1, 2)  # (B, C, H, W)
     images = shifted(images, torch.full((n,), down), torch.full((n,), right))

@@ -34,6 +34,7 @@ class Batch:
 
     def __init__(self, images, indices):
         self.n = len(indices)
+        self.frame_height = images.frame_height
         self.parts = [
             (where, tensor_of(part))  # (b, H, W, C)
             for where, part in images.parts(indices, n_values=math.inf)
@@ -68,7 +69,11 @@ class Batch:
     def views(self, views):
         """The network input of each view (down, right, mirrored)."""
         for view in views:
-            yield self.network_input(lambda part, _, view=view: moved_by(part, *view))
+            move = partial(self._moved, view=view)
+            yield self.network_input(move)
+
+    def _moved(self, part, _, view):
+        return moved_by(part, *view, frame_height=self.frame_height)
 
 
 class Batches:
@@ -132,7 +137,7 @@ class Batches:
         images = to_float(moved(images, self.device))
         if self.augment is None:
             return images
-        options = {}
+        options = {"frame_height": self.dataset.images.frame_height}
         if self._mirrored is not None:
             options["mirrored"] = self._mirrored[indices[where]]
         return augmented(images, self.augment, self.generator, **options)

@@ -4,7 +4,9 @@ import numpy as np
 
 from sk_rnnimage._data.sets import ImageSet
 from sk_rnnimage._data.weights import check_weights
-from sk_rnnimage.images.checking import check_images, set_shape
+from sk_rnnimage.images.checking import set_shape
+from sk_rnnimage.images.clips import check_items
+from sk_rnnimage.images.shapes import layout_of
 
 
 def read_sets(
@@ -58,13 +60,14 @@ def _read_set(recipe, X, y, sample_weight, reset=False, suffix=""):
     is learned, with ``reset``, of the others.
     """
     reader, target = recipe.reader, recipe.target
-    images = check_images(
+    layout = layout_of(reader.scan)
+    images = check_items(
         reader,
         X,
+        layout,
         image_shape=reader.image_shape,
         reset=reset,
         name="X" + suffix,
-        allow_unequal=True,
         bounded=recipe.bounded,
     )
     y = target.check(y, images, suffix)
@@ -73,5 +76,5 @@ def _read_set(recipe, X, y, sample_weight, reset=False, suffix=""):
     codes = target.encode(y[rows], "y" + suffix)  # classes of weight 0 are none
     data = ImageSet(images.take(rows), codes, weights[rows])
     if reset and reader.image_shape is None:
-        set_shape(reader, data.images.image_shape)
+        set_shape(reader, data.images.item_shape, layout)
     return data

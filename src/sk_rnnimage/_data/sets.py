@@ -108,6 +108,7 @@ class ResidentImages(Images):
         for where, part in images.parts():
             array[where] = tensor_of(part)
         super().__init__(array)
+        self.frame_height = images.frame_height
 
     def __getitem__(self, indices):
         if isinstance(indices, slice):

@@ -1,4 +1,4 @@
-"""The check of every X: what counts as an image, and in which layouts it may come.
+"""The check of images: what counts as one, and in which layouts they may come.
 
 An image set is one array of shape (B, H, W), (B, H, W, C) or, flat, (B, H*W*C), or a
 list of images whose sizes may differ. Everything behind this file works on ``Images``
@@ -6,20 +6,20 @@ list of images whose sizes may differ. Everything behind this file works on ``Im
 """
 
 import math
-import numbers
-import os
 import warnings
-from collections.abc import Iterator, Set
 from contextlib import contextmanager
-from functools import partial
 
 import numpy as np
-from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
-from sk_rnnimage.images.arrays import ARRAY_LIKE, to_numpy
+from sk_rnnimage.images.inputs import (
+    check_numbers,
+    refuse_dtype,
+    to_array,
+    unreadable_cell_named,
+)
 from sk_rnnimage.images.kinds import Images, UnequalImages
-from sk_rnnimage.images.shapes import full_shape, plain_shape, shape_of_flat
+from sk_rnnimage.images.shapes import IMAGE, full_shape, plain_shape, shape_of_flat
 
 # Of a picture: the tables in scikit-learn's estimator checks, which allow no warning,
 # have up to 30 columns.
@@ -69,12 +69,12 @@ def check_images(
     ValueError, TypeError
         Where X is no set of images, or does not fit the shape.
     """
-    X = _to_array(X, name)
+    X = to_array(X, name)
     listed = isinstance(X, list)  # also where the images turn out to be of one size
     if listed:
         X = _together(X, estimator, name, allow_unequal)
     if not listed and len(getattr(X, "shape", ())) <= 2:
-        images = _check_flat(estimator, X, image_shape, reset, name)
+        images = Images(check_flat(estimator, X, image_shape, reset, name))
     else:
         images = _check_shaped(estimator, X, name)
         if reset:
@@ -87,10 +87,12 @@ def check_images(
     return images
 
 
-def set_shape(estimator, shape):
-    """Keep the shape (H, W, C) of the images that an estimator is fitted on."""
-    estimator.image_shape_ = plain_shape(shape)
+def set_shape(estimator, shape, layout=IMAGE):
+    """Keep the shape, with channels, of what an estimator is fitted on."""
+    estimator.image_shape_ = plain_shape(shape, layout)
     estimator.n_features_in_ = math.prod(shape)
+    if hasattr(estimator, "feature_names_in_"):
+        del estimator.feature_names_in_
 
 
 def _ways_to_fit(name, allow_unequal, bounded):
@@ -115,7 +117,7 @@ def _check_shape(estimator, images, name, listed, ways):
     if shape[2] == expected[2] if listed else shape == expected:
         return
     if shape[2] == 1:
-        _refuse_one_image(estimator, (len(images), *shape[:2]), name)
+        refuse_one_item(estimator, (len(images), *shape[:2]), name)
     _refuse_channels_first((len(images), *shape), name)
     if shape[2] != expected[2]:
         modes = {1: "ImageReader(mode='L')", 3: "ImageReader(mode='RGB')"}
@@ -129,12 +131,13 @@ def _check_shape(estimator, images, name, listed, ways):
     )
 
 
-def _refuse_one_image(estimator, shape, name):
+def refuse_one_item(estimator, shape, name, layout=IMAGE):
     """Raise where this is not the shape of several images but that of one of fit."""
-    if full_shape(shape) == full_shape(estimator.image_shape_):
+    if full_shape(shape, layout) == full_shape(estimator.image_shape_, layout):
         raise ValueError(
-            f"{name} has the shape of one image of fit, {estimator.image_shape_}, but "
-            f"must hold several. For one image pass {name}[None]."
+            f"{name} has the shape of one {layout.noun} of fit, "
+            f"{estimator.image_shape_}, but must hold several. For one {layout.noun} "
+            f"pass {name}[None]."
         )
 
 
@@ -182,141 +185,6 @@ def unchanged_on_error(estimator):
         raise
 
 
-def _to_array(X, name):
-    """X as an array that check_array understands, a list of images, or a refusal."""
-    _refuse_type(X, name)
-    X = to_numpy(X, name)
-    if hasattr(X, "iloc"):
-        X = _of_pandas(X, name)
-    if isinstance(X, np.ndarray) and X.dtype == object:
-        X = _column(X, name)
-    if isinstance(X, (list, tuple)):
-        X = _listed(X, name)
-    if _holds_strings(X):
-        raise ValueError(
-            f"{name} holds strings where pixels should be. For paths to image "
-            "files, put an ImageReader in front: "
-            "make_pipeline(ImageReader(size=(height, width)), ...)."
-        )
-    _refuse_dtype(X, name)
-    return X
-
-
-def _refuse_type(X, name):
-    """Raise where X is no array and no list, but what users may take for one."""
-    if isinstance(X, (str, bytes, os.PathLike)):
-        raise TypeError(
-            f"{name} must be an array or a list of images. Got {X!r}. For paths to "
-            "image files, pass a list of them to an ImageReader in front: "
-            "make_pipeline(ImageReader(size=(height, width)), ...)."
-        )
-    if isinstance(X, numbers.Number) or hasattr(X, "toarray"):
-        return  # check_array says more of numbers and sparse matrices
-    becomes_array = any(map(partial(hasattr, X), ARRAY_LIKE))
-    if isinstance(X, (dict, Set, Iterator)) or not becomes_array:
-        way_out = f"list({name})" if isinstance(X, Iterator) else "its images as a list"
-        raise TypeError(
-            f"{name} must be an array or a list of images. Got a value of type "
-            f"{type(X).__name__}. Pass {way_out}."
-        )
-
-
-def _of_pandas(X, name):
-    """A Series, or a DataFrame of images, as an array.
-
-    A DataFrame of pixels stays one: check_array reads its column names.
-    """
-    if X.ndim == 1 or not X.shape[1]:
-        return X.to_numpy()
-    if all(hasattr(dtype, "fill_value") for dtype in X.dtypes):
-        raise TypeError(
-            f"{name} is a DataFrame of sparse columns. Pass dense ones: "
-            f"{name}.sparse.to_dense()."
-        )
-    return X.to_numpy() if any(map(_is_array, X.iloc[:1].to_numpy().flat)) else X
-
-
-def _is_array(cell):
-    return isinstance(cell, (list, tuple)) or getattr(cell, "ndim", 0) > 0
-
-
-def _column(X, name):
-    """The items of an array of objects as a list, where they may be images."""
-    if X.ndim == 1:
-        return list(X)
-    n_of_images = sum(map(_is_array, X[:1].flat))
-    if not n_of_images:
-        return X
-    if X.shape[1] > 1:
-        raise ValueError(
-            f"{name} holds images in {n_of_images} of its {X.shape[1]} columns. Pass "
-            "one column of images alone."
-        )
-    return list(X[:, 0])
-
-
-def _listed(X, name):
-    """A list of images as a list of arrays; of rows of numbers, one array."""
-    if not len(X):
-        raise ValueError(f"{name} is empty: at least one image is needed.")
-    _refuse_mixed(X, name)
-    items = [_item(item, f"{name}[{i}]") for i, item in enumerate(X)]
-    dims = [item.ndim for item in items]
-    # NumPy's own message for a ragged list speaks of an inhomogeneous shape
-    if max(dims) <= 1:
-        lengths = [len(item) if item.ndim else -1 for item in items]
-        i = next((i for i, n in enumerate(lengths) if n != lengths[0]), None)
-        if i is not None:
-            raise ValueError(
-                f"{name} is a ragged list: {name}[0] holds {abs(lengths[0])} numbers, "
-                f"{name}[{i}] holds {abs(lengths[i])}. Images whose sizes differ have "
-                "two or three dimensions: (H, W) or (H, W, C)."
-            )
-        return np.asarray(items)
-    return items
-
-
-def _item(item, name):
-    """One item of a list as an array."""
-    item = to_numpy(item, name)
-    if hasattr(item, "toarray"):  # np.asarray would wrap it in an object array
-        raise TypeError(
-            f"{name} is a sparse matrix. Pass a dense one: {name}.toarray()."
-        )
-    if type(item).__module__.startswith("PIL."):
-        raise ValueError(
-            f"{name} is a PIL image, whose values alone do not say what it shows: it "
-            "may have a palette, transparency or an orientation. Put an ImageReader in "
-            "front: make_pipeline(ImageReader(), ...)."
-        )
-    try:
-        array = np.asarray(item)
-    except ValueError as error:
-        raise ValueError(
-            f"{name} is a ragged list of numbers. Pass each image as an array of "
-            "shape (H, W) or (H, W, C)."
-        ) from error
-    if array.dtype == object and not array.ndim:
-        raise ValueError(
-            f"{name} is of type {type(item).__name__}, no image. Pass each image as an "
-            "array of shape (H, W) or (H, W, C), and leave out what has none."
-        )
-    return array
-
-
-def _refuse_mixed(X, name):
-    """Raise where some items of a list are paths or files, and others are not."""
-    files = [isinstance(v, (str, bytes, os.PathLike)) for v in X]
-    if any(files) and not all(files):
-        i = files.index(not files[0])
-        kinds = [type(X[k]).__name__ for k in (0, i)]
-        raise ValueError(
-            f"{name} mixes files and pixels: {name}[0] is of type {kinds[0]}, "
-            f"{name}[{i}] of type {kinds[1]}. Read all files with an ImageReader, or "
-            "pass arrays alone."
-        )
-
-
 def _together(images, estimator, name, allow_unequal):
     """A list of images (H, W, C); one array where they are equal."""
     channels = [full_shape(i.shape)[2] if i.ndim > 1 else None for i in images]
@@ -348,117 +216,65 @@ def _together(images, estimator, name, allow_unequal):
     return images
 
 
-def _refuse_dtype(X, name):
-    """Raise where an array holds neither numbers nor what may become numbers."""
-    dtype = getattr(X, "dtype", None)
-    kind = getattr(dtype, "kind", "f")
-    if kind in "cMmV":
-        raise ValueError(
-            f"{'Complex data not supported: ' if kind == 'c' else ''}{name} holds "
-            f"values of dtype {dtype} where pixels should be. Pass real numbers"
-            f"{f', for instance np.abs({name})' if kind == 'c' else ''}."
-        )
-
-
-def _holds_strings(X):
-    """Whether the first row of an array, a DataFrame or an image has a string."""
-    if isinstance(X, list):
-        return any(map(_holds_strings, X))
-    if hasattr(X, "iloc"):
-        X = X.iloc[:1].to_numpy()
-    if not isinstance(X, np.ndarray) or X.dtype.kind not in "OUST":
-        return False
-    first = np.atleast_1d(X)[:1]  # one row tells: no need to go through millions
-    return any(isinstance(v, (str, bytes, os.PathLike)) for v in first.flat)
-
-
-def _check_flat(estimator, X, image_shape, reset, name):
-    """Validate images of one dimension: (B, H*W*C) to Images."""
+def check_flat(estimator, X, image_shape, reset, name, layout=IMAGE):
+    """Validate images of one dimension, (B, H*W*C): to (B, H, W, C), or clips."""
     shape = getattr(X, "shape", ())
     if not reset and len(shape) == 2 and shape[1] != estimator.n_features_in_:
-        _refuse_one_image(estimator, shape, name)
+        refuse_one_item(estimator, shape, name, layout)
     if name != "X":  # validate_data calls its argument X, whatever it is
-        _numbers(estimator, X, name, allow_nd=False, ensure_2d=True)
+        check_numbers(estimator, X, name, allow_nd=False, ensure_2d=True)
         n_columns, expected = np.shape(X)[1], estimator.n_features_in_
         if n_columns != expected:
             raise ValueError(
-                f"{name} has {n_columns} pixel values an image, but this "
+                f"{name} has {n_columns} pixel values {layout.an_item}, but this "
                 f"{type(estimator).__name__} reads {expected}."
             )
-    with _unreadable_cell_named(X, name):
+    with unreadable_cell_named(X, name):
         X = validate_data(estimator, X, reset=reset, ensure_all_finite="allow-nan")
     if reset:
-        estimator.image_shape_ = shape_of_flat(X.shape[1], image_shape, name)
-        _warn_of_row(estimator.image_shape_, image_shape, name)
-    _refuse_dtype(X, name)
-    return Images(X.reshape(len(X), *full_shape(estimator.image_shape_)))
+        estimator.image_shape_ = shape_of_flat(X.shape[1], image_shape, name, layout)
+        if image_shape is None:
+            _warn_of_row(estimator.image_shape_, name, layout)
+    refuse_dtype(X, name)
+    return X.reshape(len(X), *full_shape(estimator.image_shape_, layout))
 
 
-def _warn_of_row(shape, image_shape, name):
+def _warn_of_row(shape, name, layout):
     """Warn where flat images are read as one row of pixels, for want of a shape."""
-    n = shape[1]
-    if image_shape is None and shape == (1, n) and n >= FEWEST_PIXELS:
-        warnings.warn(
-            f"{name} has {n} columns, which are neither a square grey nor a square RGB "
-            "image, so each image is read as one row of pixels. Pass image_shape="
-            f"(height, width) or (height, width, channels); (1, {n}) if it is a row.",
-            UserWarning,
-            stacklevel=2,
-        )
+    *ones, n = shape
+    if set(ones) != {1} or n < FEWEST_PIXELS:
+        return
+    is_no = "are neither a square grey nor a square RGB image"
+    if layout is not IMAGE:
+        is_no = "do not tell how many frames there are, nor of which size"
+    sides = ", ".join(layout.sides)
+    warnings.warn(
+        f"{name} has {n} columns, which {is_no}, so each {layout.noun} is read as one "
+        f"row of pixels. Pass image_shape=({sides}) or ({sides}, channels); {shape} if "
+        "it is a row.",
+        UserWarning,
+        stacklevel=2,
+    )
 
 
 def _check_shaped(estimator, X, name):
     """Validate images of 3 or 4 dimensions, or a list of such."""
     if isinstance(X, list):
         names = (f"{name}[{i}]" for i in range(len(X)))
-        return UnequalImages([_numbers(estimator, *pair) for pair in zip(X, names)])
+        return UnequalImages(
+            [check_numbers(estimator, *pair) for pair in zip(X, names)]
+        )
     if len(X.shape) > 4:
+        of_clips = ": clips (n, T, H, W, C) are read with scan='frames'"
         raise ValueError(
             f"{name} must be flat (n, H*W*C), grey (n, H, W) or with channels "
-            f"(n, H, W, C). Got an array of {len(X.shape)} dimensions instead."
+            f"(n, H, W, C). Got an array of {len(X.shape)} dimensions instead"
+            f"{of_clips if len(X.shape) == 5 else ''}."
         )
-    X = _numbers(estimator, X, name)
+    X = check_numbers(estimator, X, name)
     if 0 in X.shape[1:]:
         raise ValueError(f"{name} holds images without pixels: its shape is {X.shape}.")
     return Images(X if X.ndim == 4 else X[..., np.newaxis])  # (B, H, W, C)
-
-
-def _numbers(estimator, X, name, allow_nd=True, ensure_2d=False):
-    """An array of whatever shape, checked to hold real numbers, finite or NaN."""
-    _refuse_dtype(X, name)
-    with _unreadable_cell_named(X, name):
-        return check_array(
-            X,
-            allow_nd=allow_nd,
-            ensure_2d=ensure_2d,
-            ensure_all_finite="allow-nan",
-            estimator=estimator,
-            input_name=name,
-        )
-
-
-@contextmanager
-def _unreadable_cell_named(X, name):
-    """Say which value of an array of objects, or of a DataFrame, is no number."""
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        for index, value in _cells(X):
-            try:
-                float(value)
-            except (TypeError, ValueError) as cause:
-                kind = TypeError if isinstance(error, TypeError) else ValueError
-                raise kind(
-                    f"{name}{list(index)} is no number: {cause}. Got {value!r}. Pass "
-                    "numbers alone, NaN where a pixel is missing."
-                ) from error
-        raise
-
-
-def _cells(X):
-    """Indices and values, where an array or a DataFrame may hold other than numbers."""
-    values = X.to_numpy() if hasattr(X, "iloc") else np.asarray(X)
-    return np.ndenumerate(values) if values.dtype == object and values.ndim else ()
 
 
 def _refuse_all_missing(images, name):
@@ -489,8 +305,6 @@ def _learn_shape(estimator, images, image_shape, name, listed):
             f"shape from {name}, or reshape {name}."
         )
     set_shape(estimator, shape)
-    if hasattr(estimator, "feature_names_in_"):
-        del estimator.feature_names_in_
 
 
 def _refuse_channels_first(shape, name):

@@ -4,6 +4,10 @@ Both kinds have the same interface, so that nothing behind the check of X asks w
 it has: ``shape``, ``sizes``, ``dtype``, ``take`` (some rows), ``parts`` (arrays of one
 size), ``chunks`` (indices to predict together) and ``batches`` (indices to train on
 together). NumPy only; what makes tensors of them lies in ``_data``.
+
+A clip (T, H, W, C) is an image (T * H, W, C) here: its frames lie one below the other,
+``frame_height`` lines each, which takes no copy. So clips of unequal length are images
+of unequal height.
 """
 
 import math
@@ -16,6 +20,22 @@ BATCH_PIXELS = 2**23  # of a batch of images of unequal size, the padding includ
 
 class _Kind:
     """What both kinds of images share."""
+
+    frame_height = None  # lines of each frame, where the images are clips
+    n_read = None  # how many frames are read after each of a clip, missing ones aside
+
+    @property
+    def item_shape(self):
+        """(H, W, C) of the largest image, or (T, H, W, C) of the longest clip."""
+        height, width, channels = self.image_shape
+        if self.frame_height is None:
+            return height, width, channels
+        return height // self.frame_height, self.frame_height, width, channels
+
+    def _like(self, images):
+        """Some of these images, which are clips where these are."""
+        images.frame_height = self.frame_height
+        return images
 
     def has_missing(self):
         """Whether a pixel is NaN."""
@@ -73,7 +93,8 @@ class Images(_Kind):
         """Some rows, given by sorted indices."""
         if len(rows) == len(self):
             return self
-        return Images(self.array, rows if self.rows is None else self.rows[rows])
+        rows = rows if self.rows is None else self.rows[rows]
+        return self._like(Images(self.array, rows))
 
     def parts(self, indices=None, n_values=None):
         """Go through images in arrays (b, H, W, C) of about so many values.
@@ -155,8 +176,8 @@ class UnequalImages(_Kind):
     def take(self, rows):
         """Some rows as if there were no others: of one kind where they are equal."""
         if (self.sizes[rows] == self.sizes[rows[0]]).all():
-            return Images(self._stacked(rows))
-        return UnequalImages([self.images[i] for i in rows])
+            return self._like(Images(self._stacked(rows)))
+        return self._like(UnequalImages([self.images[i] for i in rows]))
 
     def parts(self, indices=None, n_values=None):
         """Go through images in arrays of one size, of about so many values.

@@ -164,6 +164,15 @@ def check_patch_size(patch_size):
         )
 
 
+def refuse_patches_of_frames(scan, patch_size):
+    """Raise where clips are to be read frame by frame, and in patches."""
+    if scan == "frames" and patch_size is not None:
+        raise ValueError(
+            "patch_size must be None with scan='frames', where a step is a whole "
+            f"frame. Got {patch_size!r} instead."
+        )
+
+
 def to_patches(X, patch):
     """Cut images (B, H, W, C) into patches (B, rows * columns, h * w * C).
 

@@ -1,7 +1,9 @@
 """The recurrent cells: their equations and how they are initialised.
 
 A cell is a module that maps sequences (T, B, F) to hidden states (T, B, N): N is D
-hidden units, or 2 * D where a second cell reads from the end to the beginning.
+hidden units, or 2 * D where a second cell reads from the end to the beginning. In one
+direction ``step`` does the same for one step (B, F), from the state that it gave after
+the step before, or None: it gives (B, D) and the state.
 """
 
 from functools import partial
@@ -84,6 +86,11 @@ class Recurrence(nn.Module):
     def forward(self, x):
         return self.rnn(x)[0]  # (T, B, N)
 
+    def step(self, x, state):
+        """The state after one step: (B, F) to (B, D), and what is carried on."""
+        h, state = self.rnn(x[None], state)
+        return h[0], state
+
 
 def relu_rnn(n_inputs, n_units, bidirectional):
     """Elman's cell with ReLU in place of tanh."""
@@ -132,17 +139,28 @@ class Peephole(OneWay):
         init_gates(forget=bias[1], enter=bias[0], n_steps=n_steps)
 
     def forward(self, x):
-        h = s = x.new_zeros(x.shape[1], self.weight_hh.shape[1])  # (B, D)
-        p_i, p_f, p_o = self.weight_peephole
-        states = []
+        state, states = None, []
         for read in nn.functional.linear(x, self.weight_ih, self.bias):
-            gates = torch.addmm(read, h, self.weight_hh.T)  # (B, 4 * D)
-            i, f, g, o = gates.chunk(4, dim=1)
-            i, f = torch.sigmoid(i + p_i * s), torch.sigmoid(f + p_f * s)
-            s = f * s + i * torch.tanh(g)
-            h = torch.sigmoid(o + p_o * s) * torch.tanh(s)
-            states.append(h)
+            state = self._after(read, state)
+            states.append(state[0])
         return torch.stack(states)  # (T, B, D)
+
+    def step(self, x, state):
+        read = nn.functional.linear(x, self.weight_ih, self.bias)
+        state = self._after(read, state)
+        return state[0], state
+
+    def _after(self, read, state):
+        """h and s, each (B, D), from what the gates read of the step (B, 4 * D)."""
+        if state is None:
+            state = (read.new_zeros(len(read), self.weight_hh.shape[1]),) * 2
+        h, s = state
+        p_i, p_f, p_o = self.weight_peephole
+        gates = torch.addmm(read, h, self.weight_hh.T)  # (B, 4 * D)
+        i, f, g, o = gates.chunk(4, dim=1)
+        i, f = torch.sigmoid(i + p_i * s), torch.sigmoid(f + p_f * s)
+        s = f * s + i * torch.tanh(g)
+        return torch.sigmoid(o + p_o * s) * torch.tanh(s), s
 
 
 class Directions(nn.Module):
@@ -159,6 +177,10 @@ class Directions(nn.Module):
         if self.reverse_cell is None:
             return self.cell.fast(x)
         return concatenated(self.cell.fast(x), self.reverse_cell.reverse(x))
+
+    def step(self, x, state):
+        """The state after one step of the one direction, and what is carried on."""
+        return self.cell.step(x, state)
 
     def last(self, x):
         """The state after the last step that each cell reads: (T, B, F) to (B, N)."""

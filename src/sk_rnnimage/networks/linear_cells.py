@@ -95,6 +95,12 @@ class MinGRU(OneWay):
             states.append(h)
         return torch.stack(states)  # (T, B, D)
 
+    def step(self, x, state):
+        z, g = nn.functional.linear(x, self.weight, self.bias).chunk(2, dim=1)
+        h = torch.zeros_like(g) if state is None else state
+        h = h + torch.sigmoid(z) * (g - h)  # (B, D)
+        return h, h
+
     def fast(self, x):
         return MinGRUKernel.apply(x, self.weight, self.bias)  # (T, B, D)
 
@@ -180,6 +186,12 @@ class LRU(_Filter):
             )
             states.append(torch.stack([a, b], dim=2).flatten(1))
         return self._output(torch.stack(states), x)  # (T, B, D)
+
+    def step(self, x, state):
+        drive = torch.view_as_complex(self._drive(x).unflatten(1, (-1, 2)))
+        if state is not None:
+            drive = drive + self._exponent().exp() * state  # (B, D)
+        return self._output(self._pairs(drive[None]), x[None])[0], drive
 
     def fast(self, x):
         # Operations per step, image and unit: states cost 4 (F + D), most of them to
@@ -293,6 +305,21 @@ class LMU(_Filter):
         memory = nn.functional.conv1d(u, kernel.flip(0).permute(2, 1, 0))  # (B, D, T)
         past = nn.functional.linear(x, weight, self.bias)
         return torch.relu(memory.permute(2, 0, 1) + past)  # (T, B, D)
+
+    def step(self, x, state):
+        if state is None:  # the memory, its A and its B, in float64 like the response
+            order = self.weight_memory.shape[2]
+            shape = len(x), self.encode.out_features, order
+            state = (
+                x.new_zeros(shape, dtype=torch.float64),
+                *legendre_delay(order, self.n_steps),
+            )
+        memory, a, b = state
+        u = self.encode(x).double()  # (B, P)
+        memory = memory @ a.T + u[..., None] * b  # (B, P, q)
+        h = torch.tensordot(memory.to(x.dtype), self.weight_memory, ([1, 2], [1, 2]))
+        h = torch.relu(h + nn.functional.linear(x, self.weight_past, self.bias))
+        return h, (memory, a, b)
 
     def filter(self, x):
         response = self.response[: len(x)].to(x.dtype)

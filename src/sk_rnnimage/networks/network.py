@@ -16,7 +16,7 @@ from sk_rnnimage.networks.cells import glorot
 from sk_rnnimage.networks.masks import pixel_mask
 from sk_rnnimage.networks.readings import make_reading
 from sk_rnnimage.networks.recipe import with_data
-from sk_rnnimage.networks.stem import ConvolutionStem
+from sk_rnnimage.networks.stem import make_stem
 
 
 class ImageNetwork(nn.Module):
@@ -34,19 +34,16 @@ class ImageNetwork(nn.Module):
         self.temperature = 1.0  # set in training, by how far that has got
         *sides, n_channels = recipe["image_shape"]
         self.standardize = Standardize(n_channels, recipe["missing"])
-        shape = *sides, n_channels + recipe["missing"]
+        shape, frame_height = (*sides, n_channels + recipe["missing"]), None
+        if recipe["scans"] == ("frames",):
+            frame_height = recipe["frame_height"]
         self.stem = None
         if recipe["filters"]:
-            self.stem = ConvolutionStem(
-                shape,
-                recipe["filters"],
-                recipe["kernel_size"],
-                recipe["downsample"],
-                recipe["dropout"],
-            )
+            self.stem = make_stem(recipe, shape, frame_height)
             shape = self.stem.output_shape
+            frame_height = getattr(self.stem, "frame_height_left", None)
         self.readings = nn.ModuleList(
-            make_reading(scan, recipe, shape) for scan in recipe["scans"]
+            make_reading(scan, recipe, shape, frame_height) for scan in recipe["scans"]
         )
         self.dropout = nn.Dropout(recipe["dropout"])
         width = sum(reading.n_outputs for reading in self.readings)
@@ -80,6 +77,15 @@ class ImageNetwork(nn.Module):
         logits = self.head(self.dropout(x))
         # in training the criterion takes them as they are
         return logits if self.training else logits / self.temperature
+
+    def step(self, x, carried):
+        """Logits (B, K) after one more frame (B, H, W, C) of clips that come in.
+
+        ``carried`` is what it gave after the frame before, or None.
+        """
+        (reading,), (sequence,) = self.readings, self.sequences(x)
+        x, carried = reading.step(sequence[0][0], carried)
+        return self.head(x) / self.temperature, carried
 
     def attention_weights(self, x, sizes=None, *, layer):
         """Attention weights of each reading's pooling, or of its self-attention."""
@@ -176,15 +182,15 @@ class Standardize(nn.Module):
         return x.nan_to_num_(0, torch.inf, -torch.inf)
 
 
-def new_network(recipe, image_shape, n_outputs, data, seed, dtype=torch.float32):
+def new_network(recipe, item_shape, n_outputs, data, seed, dtype=torch.float32):
     """A network with initial weights that depend on the seed alone.
 
     Parameters
     ----------
     recipe : dict
         What the parameters say of the network.
-    image_shape : tuple (H, W) or (H, W, C)
-        The largest images that will come.
+    item_shape : tuple (H, W, C) or (T, H, W, C)
+        The largest images, or the longest clips, that will come.
     n_outputs : int
         K, the number of logits.
     data : ImageSet
@@ -201,9 +207,9 @@ def new_network(recipe, image_shape, n_outputs, data, seed, dtype=torch.float32)
     )
     message = (
         f"There is not enough memory for the weights of a network with {sizes} on "
-        f"images of shape {image_shape}. Choose smaller ones."
+        f"images of shape {item_shape}. Choose smaller ones."
     )
-    recipe = with_data(recipe, image_shape, n_outputs, data.has_missing())
+    recipe = with_data(recipe, item_shape, n_outputs, data.has_missing())
     with seeded(seed), memory_error_as(message):
         network = ImageNetwork(recipe).cast(dtype)
     network.standardize.set_moments(*data.pixel_moments())

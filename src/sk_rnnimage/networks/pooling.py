@@ -1,6 +1,8 @@
 """What follows the recurrent states (T, B, N): self-attention, and pooling to (B, N).
 
-``mask`` (T, B) is True where a step is real; None where all are.
+``mask`` (T, B) is True where a step is real; None where all are. ``step`` takes one
+state (B, N) and what it gave after the one before, or None: it gives what is pooled so
+far, (B, N), and what is carried on.
 """
 
 import torch
@@ -62,6 +64,10 @@ class LastState(nn.Module):
         features = last[:, : self.width_forward], reverse, last[:, self.width :]
         return torch.cat(features, dim=1)  # (B, N)
 
+    def step(self, x, carried):
+        """The state itself, of one direction."""
+        return x, None
+
 
 def _at(x, indices):
     """One step of each sequence: (T, B, N) to (B, N)."""
@@ -76,6 +82,12 @@ class MeanPooling(nn.Module):
             return x.mean(0)  # (B, N)
         return x.where(mask[..., None], 0).sum(0) / mask.sum(0)[:, None]
 
+    def step(self, x, carried):
+        """The mean so far."""
+        total, n = carried or (0, 0)
+        total, n = total + x, n + 1
+        return total / n, (total, n)
+
 
 class MaxPooling(nn.Module):
     """The largest value over the steps, for each hidden unit."""
@@ -84,6 +96,11 @@ class MaxPooling(nn.Module):
         if mask is not None:
             x = x.masked_fill(~mask[..., None], -torch.inf)
         return x.amax(0)  # (B, N)
+
+    def step(self, x, carried):
+        """The largest values so far."""
+        most = x if carried is None else torch.maximum(x, carried)
+        return most, most
 
 
 class AttentionPooling(nn.Module):
@@ -107,9 +124,21 @@ class AttentionPooling(nn.Module):
     def forward(self, x, mask=None):
         return (self.weights(x, mask) * x).sum(0)  # (B, N)
 
+    def step(self, x, carried):
+        """The weighted mean so far, its sums relative to the largest score."""
+        score = self._scores(x)  # (B, 1)
+        most, total, weight = carried or (score, 0, 0)
+        largest = torch.maximum(score, most)
+        before, now = torch.exp(most - largest), torch.exp(score - largest)
+        total, weight = before * total + now * x, before * weight + now
+        return total / weight, (largest, total, weight)
+
+    def _scores(self, x):
+        return self.score(torch.tanh(self.hidden(x)))
+
     def weights(self, x, mask=None):
         """Attention weights of the steps: (T, B, 1)."""
-        scores = self.score(torch.tanh(self.hidden(x)))
+        scores = self._scores(x)
         if mask is not None:
             scores = scores.masked_fill(~mask[..., None], -torch.inf)
         return scores.softmax(0)

@@ -21,10 +21,11 @@ from sk_rnnimage.networks.pooling import (
 from sk_rnnimage.networks.steps import grid_sizes, make_steps, to_grid
 
 
-def make_reading(scan, recipe, shape):
+def make_reading(scan, recipe, shape, frame_height=None):
     """The module that reads maps of shape (H, W, C) along one scan: to (B, N)."""
-    kind = Sweep if scan == "sweep" else SequenceReading
-    return kind(scan, recipe, shape)
+    if scan == "sweep":
+        return Sweep(scan, recipe, shape)
+    return SequenceReading(scan, recipe, shape, frame_height)
 
 
 def bounded_sides(recipe):
@@ -34,6 +35,8 @@ def bounded_sides(recipe):
     without recurrence knows no other positions than theirs.
     """
     patch, scans = recipe["patch_size"], recipe["scans"]
+    if scans == ("frames",):
+        return recipe["cell"] is None, True  # clips of any length, and one width
     if recipe["cell"] is None:
         return True, True
     if isinstance(patch, tuple):
@@ -147,9 +150,9 @@ def _real_steps_first(weights, mask):
 class SequenceReading(Reading):
     """Layers of a cell over one sequence of steps."""
 
-    def __init__(self, scan, recipe, shape):
+    def __init__(self, scan, recipe, shape, frame_height=None):
         super().__init__(recipe)
-        self.steps = make_steps(scan, recipe["patch_size"], shape)
+        self.steps = make_steps(scan, recipe["patch_size"], shape, frame_height)
         layers, width = [], self.steps.n_features
         for n_units in recipe["hidden_size"]:
             layers.append(self.make_layer(width, n_units, self.steps.n_steps))
@@ -178,6 +181,19 @@ class SequenceReading(Reading):
             # a linear cell's last state alone is one product, not one a step
             return last_layer.last(self._up_to_last_layer(x, lengths))
         return super().read(x, lengths)
+
+    def step(self, x, carried):
+        """One step (B, F) after another, in one direction: what is read so far (B, N).
+
+        ``carried`` is what it gave after the step before, or None.
+        """
+        *states, pooled = carried or [None] * (len(self.layers) + 1)
+        after = []
+        for layer, state in zip(self.layers, states):
+            x, state = layer.step(x, state)
+            after.append(state)
+        x, pooled = self.pool.step(x, pooled)
+        return x, [*after, pooled]
 
     def states(self, x, lengths=None):
         """The states of the last layer (T, B, N), and their step mask (T, B)."""

@@ -1,7 +1,7 @@
 """The recipe of a network: the parameters that make it, checked, in plain values.
 
 A recipe is a dict that a fitted estimator keeps beside its weights. The parameters give
-all but the last three entries, which ``with_data`` adds:
+all but the last four entries, which ``with_data`` adds:
 
 =================== ==================================================================
 ``cell``            name of the cell, or None
@@ -17,18 +17,25 @@ all but the last three entries, which ``with_data`` adds:
                     are known
 ``kernel_size``     tuple of int, one for each of ``filters``
 ``downsample``      tuple of bool, one for each of ``filters``, or "auto"
-``image_shape``     (H, W, C)
+``image_shape``     (H, W, C); of clips (T * H, W, C), their frames one below the other
+``frame_height``    H of clips, None of images
 ``n_outputs``       K, the number of logits
 ``missing``         whether missing pixels are told to the network by a channel more
 =================== ==================================================================
 """
 
+import math
+
 from sk_rnnimage._environment.parameters import plain
-from sk_rnnimage.images.orders import SCANS, check_patch_size
+from sk_rnnimage.images.orders import (
+    SCANS,
+    check_patch_size,
+    refuse_patches_of_frames,
+)
 from sk_rnnimage.images.shapes import full_shape, is_positive_int
 from sk_rnnimage.networks.cells import n_outputs
 
-SCAN_NAMES = [*SCANS, "sweep"]
+SCAN_NAMES = [*SCANS, "sweep", "frames"]
 
 # filters="auto": of grey images, of grey images that are MANY, of any others
 FILTERS, FILTERS_FOR_MANY, COLOUR_FILTERS = (16, 32, 64), (16, 32), (32, 64, 128)
@@ -64,6 +71,8 @@ def make_recipe(
         Where a parameter is not as described in the classifiers.
     """
     check_patch_size(patch_size)
+    scans = _scan_names(scan, auto_scans)
+    refuse_patches_of_frames(scans[0], patch_size)
     layers = positive_ints("hidden_size", hidden_size)
     filters = kernel_size = downsample = ()
     if "filters" in more:
@@ -84,7 +93,7 @@ def make_recipe(
         "cell": plain(cell),
         "hidden_size": layers,
         "patch_size": plain(patch_size),
-        "scans": plain(_scan_names(scan, auto_scans)),
+        "scans": plain(scans),
         "bidirectional": bool(bidirectional),
         "pooling": plain(pooling),
         "attention_heads": plain(attention_heads),
@@ -95,31 +104,36 @@ def make_recipe(
     }
 
 
-def with_data(recipe, image_shape, n_outputs, missing):
-    """A whole recipe: with what the data say."""
+def with_data(recipe, item_shape, n_outputs, missing):
+    """A whole recipe: with what the data say.
+
+    ``item_shape`` is (H, W) or (H, W, C) of images, (T, H, W, C) of clips.
+    """
+    *n_frames, height, width, n_channels = full_shape(item_shape)
     return {
         **recipe,
-        "image_shape": full_shape(image_shape),
+        "image_shape": (math.prod(n_frames) * height, width, n_channels),
+        "frame_height": height if n_frames else None,
         "n_outputs": n_outputs,
         "missing": missing,
     }
 
 
-def resolved(recipe, image_shape, n_images):
+def resolved(recipe, n_channels, n_images):
     """A recipe whose ``filters="auto"`` is what it means for such images.
 
     Parameters
     ----------
     recipe : dict
         As ``make_recipe`` gives it.
-    image_shape : tuple (H, W) or (H, W, C)
-        Of the largest image.
+    n_channels : int
+        Of the images.
     n_images : int or float
         How many there are, infinity where more will come.
     """
     if recipe["filters"] != "auto":
         return recipe
-    if full_shape(image_shape)[2] > 1:
+    if n_channels > 1:
         return _with_filters(recipe, COLOUR_FILTERS)
     return _with_filters(recipe, FILTERS if n_images <= MANY else FILTERS_FOR_MANY)
 
@@ -199,5 +213,10 @@ def _scan_names(scan, auto_scans):
             "scan must be 'auto', one of "
             f"{', '.join(map(repr, SCAN_NAMES))}, or a tuple of these. "
             f"Got {scan!r} instead."
+        )
+    if "frames" in scans and len(scans) > 1:
+        raise ValueError(
+            "scan='frames' reads clips and goes with no other scan, all of which read "
+            f"images. Got {scan!r}; pass 'frames' alone."
         )
     return tuple(scans)

@@ -9,7 +9,7 @@ import math
 import torch
 from torch import nn
 
-from sk_rnnimage.networks.masks import pixel_mask
+from sk_rnnimage.networks.masks import pixel_mask, step_mask
 from sk_rnnimage.networks.precision import MixedPrecision
 
 GROUP = 16  # filters that are normalised together
@@ -81,6 +81,61 @@ class ConvolutionStem(nn.Module):
         for layer in self.layers:
             x, sizes = layer(x, sizes)
         return x.permute(0, 2, 3, 1).to(dtype), sizes  # (B, H, W, C)
+
+
+class FrameStem(ConvolutionStem):
+    """The same convolutions over each frame of clips by itself.
+
+    Frames lie one below the other, in the clips (B, T * H, W, C) as in the maps that
+    are left. Frames of padding are left out, and come out as 0.
+    """
+
+    def __init__(self, image_shape, frame_height, *parameters):
+        height, width, n_inputs = image_shape
+        super().__init__((frame_height, width, n_inputs), *parameters)
+        self.frame_height = frame_height
+        self.frame_height_left, *others = self.output_shape
+        self.output_shape = (*self.map_sides(height, width), others[1])
+
+    def largest_tensor(self, height, width):
+        """Values of the largest of a clip of this size."""
+        return self._n_frames(height) * super().largest_tensor(self.frame_height, width)
+
+    def n_products(self, height, width):
+        """Multiplications of weights with values, for a clip of this size."""
+        return self._n_frames(height) * super().n_products(self.frame_height, width)
+
+    def map_sides(self, height, width):
+        """Height and width of the maps of all frames of a clip of this size."""
+        of_each, width = super().map_sides(self.frame_height, width)
+        return self._n_frames(height) * of_each, width
+
+    def _n_frames(self, height):
+        return height // self.frame_height
+
+    def forward(self, x, sizes=None):
+        frames = x.unflatten(1, (-1, self.frame_height))  # (B, T, H, W, C)
+        n, n_frames = frames.shape[:2]
+        if sizes is None:
+            maps, _ = super().forward(frames.flatten(0, 1))
+            return maps.unflatten(0, (n, n_frames)).flatten(1, 2), None
+        n_real = sizes[:, 0] // self.frame_height
+        real = step_mask(n_real, n_frames).T  # (B, T)
+        maps, _ = super().forward(frames[real])
+        height, width = maps.shape[1:3]
+        x = maps.new_zeros(n, n_frames, *maps.shape[1:])
+        x[real] = maps
+        sizes = torch.stack([n_real * height, torch.full_like(n_real, width)], dim=1)
+        return x.flatten(1, 2), sizes
+
+
+def make_stem(recipe, image_shape, frame_height=None):
+    """The convolutions of a recipe, over images or over the frames of clips."""
+    names = "filters", "kernel_size", "downsample", "dropout"
+    parameters = [recipe[name] for name in names]
+    if frame_height is None:
+        return ConvolutionStem(image_shape, *parameters)
+    return FrameStem(image_shape, frame_height, *parameters)
 
 
 class ConvolutionLayer(nn.Module):

@@ -21,8 +21,13 @@ LINES = {
 }
 
 
-def make_steps(scan, patch_size, shape):
-    """The module that cuts maps of shape (H, W, C) into the steps of a scan."""
+def make_steps(scan, patch_size, shape, frame_height=None):
+    """The module that cuts maps of shape (H, W, C) into the steps of a scan.
+
+    Those of clips, whose frames lie one below the other, have a ``frame_height``.
+    """
+    if scan == "frames":
+        return EmbeddedLines("rows", shape, n_lines=frame_height, stride=frame_height)
     if " " in scan:  # of scan="auto": the kind of lines, and their axis
         kind, axis = scan.split()
         return EmbeddedLines(axis, shape, **LINES[kind])
