@@ -15,9 +15,9 @@ _TRANSPOSED_ORIENTATIONS = (5, 6, 7, 8)  # those that swap height and width
 
 
 class UnreadableImage(Exception):
-    """Why an image cannot be read, as a clause to be put behind the name of its file.
+    """Why a file cannot be read, as a clause to be put behind its name.
 
-    The ``__cause__`` is the error that Pillow raised, if there was one.
+    The ``__cause__`` is the error that Pillow or PyAV raised, if there was one.
     """
 
 
@@ -31,6 +31,26 @@ def import_pillow():
             'pip install "sk_rnnimage[images]"'
         ) from error
     return Image
+
+
+def list_formats():
+    """List the formats that Pillow can read, and does not only recognise."""
+    Image = import_pillow()
+    from PIL import ImageFile
+
+    Image.init()
+    recognised = {"MPEG"} | {
+        name
+        for name, (factory, _) in Image.OPEN.items()
+        if isinstance(factory, type) and issubclass(factory, ImageFile.StubImageFile)
+    }
+    return sorted(Image.OPEN.keys() - recognised)
+
+
+def list_suffixes(formats):
+    """Return the suffixes of formats of Pillow, in lower case."""
+    extensions = import_pillow().registered_extensions()
+    return {suffix for suffix, name in extensions.items() if name in formats}
 
 
 def read_image(item, size, mode):
@@ -72,14 +92,27 @@ def read_image(item, size, mode):
         raise UnreadableImage("does not exist") from error
     except Exception as error:  # OSError, SyntaxError, DecompressionBombError, ...
         raise UnreadableImage(
-            "is not an image that Pillow can read: "
-            f"{str(error) or type(error).__name__}"
+            f"is not an image that Pillow can read: {get_reason(error)}"
         ) from error
 
 
-def to_rgb(image):
-    """Repeat the values of a grey image (H, W) over three channels (H, W, 3)."""
-    return image if image.ndim == 3 else np.repeat(image[..., np.newaxis], 3, axis=2)
+def get_reason(error):
+    """Return what an error says, or its name where it says nothing."""
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return reason.removesuffix(".")  # the clause goes on
+
+
+def to_rgb(grey):
+    """Repeat grey levels (..., H, W) over three channels (..., H, W, 3)."""
+    return np.repeat(grey[..., np.newaxis], 3, axis=-1)
+
+
+def unify(arrays):
+    """Give grey and RGB arrays one dtype, which holds all values, and one kind."""
+    dtype = np.result_type(*{array.dtype for array in arrays})
+    arrays = [array.astype(dtype, copy=False) for array in arrays]
+    n_axes = max(array.ndim for array in arrays)
+    return [array if array.ndim == n_axes else to_rgb(array) for array in arrays]
 
 
 def _decode(image, size, mode):
@@ -95,7 +128,7 @@ def _decode(image, size, mode):
         levels = _resize_levels(_get_levels(image, dtype), size)
         return to_rgb(levels) if mode == "RGB" else levels, is_reduced
     # Before resizing, which would mix the hidden colours of transparent pixels in.
-    image = _blend_with_white(image).convert(mode or ("L" if is_grey else "RGB"))
+    image = blend_with_white(image).convert(mode or ("L" if is_grey else "RGB"))
     return np.array(_resize(image, size)), is_reduced  # np.asarray would be read-only
 
 
@@ -213,7 +246,7 @@ def _resize(image, size):
     return image.resize(size[::-1], import_pillow().Resampling.BILINEAR)
 
 
-def _blend_with_white(image):
+def blend_with_white(image):
     """Blend an image that has transparency with a white background."""
     if not image.has_transparency_data:
         return image

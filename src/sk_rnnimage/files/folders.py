@@ -7,7 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from sk_rnnimage._environment.borrowed import StrOptions, validate_params
-from sk_rnnimage.files.decoding import import_pillow, read_image
+from sk_rnnimage.files.decoding import (
+    get_reason,
+    import_pillow,
+    list_formats,
+    list_suffixes,
+    read_image,
+)
+from sk_rnnimage.files.entries import check_folder, scan, walk
 
 
 @validate_params(
@@ -88,7 +95,7 @@ def list_images(folder, *, broken="raise", recursive=False):
     (['1.png'], None)
     >>> temporary.cleanup()
     """
-    folder = os.fspath(folder)
+    folder = check_folder(folder)
     groups, left_out = _list_groups(folder, recursive)
     skipped = _find_broken([p for paths in groups.values() for p in paths], broken)
     pairs = []
@@ -113,14 +120,12 @@ def _list_groups(folder, recursive):
     left_out : list of str
         Of each class folder one image that lies deeper, and is not listed.
     """
-    if not os.path.isdir(folder):
-        raise ValueError(f"There is no folder {folder!r}.")
-    suffixes = _get_suffixes()
+    suffixes = list_suffixes(list_formats())
     root = Path(os.path.realpath(folder))
     above = {str(root), *map(str, root.parents)}  # links that lead back are ignored
-    folders, files = _scan(folder, suffixes)
+    folders, files = scan(folder, suffixes)
     folders = [path for path in folders if os.path.realpath(path) not in above]
-    trees = {path: _walk(path, suffixes, above.copy()) for path in folders}
+    trees = {path: walk(path, suffixes, above.copy()) for path in folders}
     if files:
         _refuse_mixture(folder, files[0], trees.values())
         return {None: files}, []
@@ -135,66 +140,6 @@ def _list_groups(folder, recursive):
     pairs = {os.path.basename(p): _split_tree(p, tree) for p, tree in trees.items()}
     groups = {label: files for label, (files, _) in pairs.items()}
     return groups, [deeper for _, deeper in pairs.values() if deeper]
-
-
-def _get_suffixes():
-    """Return the suffixes of all formats that Pillow can read."""
-    Image = import_pillow()
-    from PIL import ImageFile
-
-    # of formats that it only writes, too, and of some that it only recognises
-    extensions = Image.registered_extensions()
-    recognised = {"MPEG"} | {
-        name
-        for name, (factory, _) in Image.OPEN.items()
-        if isinstance(factory, type) and issubclass(factory, ImageFile.StubImageFile)
-    }
-    readable = Image.OPEN.keys() - recognised
-    return {suffix for suffix, name in extensions.items() if name in readable}
-
-
-def _scan(folder, suffixes):
-    """List the subfolders and the image files of a folder as sorted paths."""
-    try:
-        with os.scandir(folder) as entries:
-            shown = sorted((e.path, e) for e in entries if e.name[0] != ".")
-    except OSError as error:
-        raise ValueError(
-            f"The folder {folder!r} cannot be read: {error.strerror}. Change its "
-            "permissions, or move it elsewhere."
-        ) from error
-    folders = [path for path, entry in shown if _is_folder(entry)]
-    # A link is listed even if its file is missing, so that it counts as broken.
-    files = [
-        path
-        for path, entry in shown
-        if os.path.splitext(path)[1].lower() in suffixes
-        and not _is_folder(entry)
-        and (entry.is_symlink() or entry.is_file())
-    ]
-    return folders, files
-
-
-def _is_folder(entry):
-    try:
-        return entry.is_dir()
-    except OSError:  # a link to itself
-        return False
-
-
-def _walk(folder, suffixes, seen):
-    """Yield the image files of a folder, then those of its subfolders.
-
-    A folder whose real path is in ``seen`` is ignored, so that links in a circle end.
-    """
-    real_path = os.path.realpath(folder)
-    if real_path in seen:
-        return
-    seen.add(real_path)
-    folders, files = _scan(folder, suffixes)
-    yield from files
-    for subfolder in folders:
-        yield from _walk(subfolder, suffixes, seen)
 
 
 def _refuse_mixture(folder, file, trees):
@@ -265,8 +210,7 @@ def _find_error(path, decode):
             import_pillow().open(path).close()
         return None
     except Exception as error:
-        cause = error.__cause__ or error  # what Pillow said
-        return str(cause) or type(cause).__name__
+        return get_reason(error.__cause__ or error)  # what Pillow said
 
 
 def _join(failed):

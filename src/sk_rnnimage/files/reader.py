@@ -1,24 +1,12 @@
 """Reading image files into arrays of pixels."""
 
-import numbers
-import os
-import warnings
+from functools import partial
 
-import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.parallel import Parallel, delayed
-
-from sk_rnnimage._environment.borrowed import StrOptions, _fit_context
-from sk_rnnimage.files.decoding import (
-    UnreadableImage,
-    import_pillow,
-    read_image,
-    to_rgb,
-)
-from sk_rnnimage.images.shapes import is_positive_int
+from sk_rnnimage.files.decoding import read_image
+from sk_rnnimage.files.items import FileReader
 
 
-class ImageReader(TransformerMixin, BaseEstimator):
+class ImageReader(FileReader):
     """Read image files into arrays of pixels.
 
     Files are decoded with Pillow. The EXIF orientation is applied, transparent pixels
@@ -85,39 +73,10 @@ class ImageReader(TransformerMixin, BaseEstimator):
             [1064, 4095]]], dtype=uint16)
     """
 
-    _parameter_constraints = {
-        "size": "no_validation",  # by _check_size: no constraint describes a pair
-        "mode": [StrOptions({"L", "RGB"}), None],
-        "n_jobs": [numbers.Integral, None],
-    }
-
     def __init__(self, size=None, *, mode=None, n_jobs=None):
         self.size = size
         self.mode = mode
         self.n_jobs = n_jobs
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Validate the parameters; no file is read.
-
-        Parameters
-        ----------
-        X : array-like of shape (n,)
-            Ignored.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : ImageReader
-
-        Raises
-        ------
-        ValueError
-            If a parameter is invalid.
-        """
-        _check_size(self.size)
-        return self
 
     def transform(self, X):
         """Read images.
@@ -149,158 +108,6 @@ class ImageReader(TransformerMixin, BaseEstimator):
             If Pillow reduces colours of 16 bits a channel to 8 bits, or if the dtypes
             of the files differ.
         """
-        self._validate_params()
-        _check_size(self.size)
-        items = _check_items(X)
-        images, is_reduced = _read_items(items, self.size, self.mode, self.n_jobs)
-        _warn_reduced(items, is_reduced)
-        _warn_mixed(items, images)
-        dtype = np.result_type(*{image.dtype for image in images})
-        images = [image.astype(dtype, copy=False) for image in images]
-        if any(image.ndim == 3 for image in images):
-            images = [to_rgb(image) for image in images]
-        same_size = len({image.shape for image in images}) == 1
-        return np.stack(images) if same_size else images  # (B, H, W) or (B, H, W, 3)
-
-    def __sklearn_is_fitted__(self):
-        return True
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.string = True
-        tags.input_tags.one_d_array = True
-        tags.input_tags.two_d_array = False
-        tags.requires_fit = False
-        tags.no_validation = True  # X holds paths and files, not numbers
-        return tags
-
-
-def _check_size(size):
-    """Raise an error if the parameter ``size`` is neither None nor (height, width)."""
-    if size is None:
-        return
-    is_pair = isinstance(size, (tuple, list)) and len(size) == 2
-    if not is_pair or not all(map(is_positive_int, size)):
-        raise ValueError(
-            "size must be None or (height, width) with whole numbers of at least 1. "
-            f"Got {size!r} instead."
-        )
-
-
-def _check_items(X):
-    """Convert X to a list of items, or raise an error if it is not a collection."""
-    shape = getattr(X, "shape", ())
-    if len(shape) == 2 and shape[1] == 1:
-        X = np.asarray(X, dtype=object)[:, 0]  # a DataFrame iterates over column names
-    elif len(shape) >= 2:
-        raise ValueError(
-            "X must be a list or one column of files. Got an array of shape "
-            f"{tuple(shape)} instead: arrays of pixels need no ImageReader, and of a "
-            "DataFrame pass the one column that holds the paths."
-        )
-    # Strings, bytes and files are iterable too, over characters, integers and lines.
-    single = isinstance(X, (str, bytes, bytearray, os.PathLike)) or hasattr(X, "read")
-    if single or not hasattr(X, "__iter__") or getattr(X, "ndim", 1) == 0:
-        raise TypeError(
-            "X must be a list or one column of files. Got one "
-            f"{type(X).__name__} instead: for a single image pass a list of one."
-        )
-    items = list(X)
-    if not items:
-        raise ValueError("X is empty: at least one image is needed.")
-    readable = (str, bytes, bytearray, os.PathLike, import_pillow().Image)
-    for index, item in enumerate(items):
-        if not isinstance(item, readable) and not hasattr(item, "read"):
-            raise TypeError(
-                f"{_describe_item(item, index)} must be a path, the bytes of a file, a "
-                "file opened in binary mode or a PIL image."
-            )
-    return items
-
-
-def _describe_item(item, index):
-    """Describe an item in an error message: its index in X and its path or type."""
-    if isinstance(item, (str, os.PathLike)):
-        return f"X[{index}] ({os.fspath(item)!r})"
-    if isinstance(item, (bytes, bytearray)):
-        return f"X[{index}] ({len(item)} bytes)"
-    return f"X[{index}] (of type {type(item).__name__})"
-
-
-def _describe_some(items, indices):
-    """Describe the first three items with the given indices."""
-    some = ", ".join(_describe_item(items[i], i) for i in indices[:3])
-    return some + (f" and {len(indices) - 3} more" if len(indices) > 3 else "")
-
-
-def _read_items(items, size, mode, n_jobs):
-    """Read all items.
-
-    Returns
-    -------
-    images : list of ndarray (H, W) or (H, W, 3)
-    is_reduced : list of bool
-        For each image, whether Pillow reduced it to 8 bits a channel.
-    """
-    # Pillow imports its decoders on demand; threads must not race for that.
-    import_pillow().init()
-    # An object that occurs twice is read once: a file object, or a PIL image that is
-    # not loaded yet, has one read position, which two threads must not share.
-    first_indices = {id(item): i for i, item in reversed([*enumerate(items)])}
-    results = Parallel(n_jobs=n_jobs, prefer="threads")(
-        delayed(_try_to_read)(items[index], size, mode)
-        for index in first_indices.values()
-    )
-    result_by_id = dict(zip(first_indices, results))
-    results = [result_by_id[id(item)] for item in items]
-    _refuse_unreadable(items, results)
-    return [image for image, _ in results], [reduced for _, reduced in results]
-
-
-def _try_to_read(item, size, mode):
-    """Read an item, or return the error: all files that cannot be read are named."""
-    try:
-        return read_image(item, size, mode)
-    except UnreadableImage as error:
-        return error
-
-
-def _refuse_unreadable(items, results):
-    """Raise an error that names all items that cannot be read."""
-    errors = {i: r for i, r in enumerate(results) if isinstance(r, UnreadableImage)}
-    if not errors:
-        return
-    count = f"{len(errors)} of {len(items)} items of X cannot be read: "
-    named = (f"{_describe_item(items[i], i)} {error}" for i, error in errors.items())
-    advice = ""
-    if any(isinstance(items[i], (str, os.PathLike)) for i in errors):
+        read = partial(read_image, size=self.size, mode=self.mode)
         advice = " list_images(folder, broken='skip') leaves such files out."
-    message = f"{count if len(errors) > 1 else ''}{'; '.join(named)}.{advice}"
-    raise ValueError(message) from next(iter(errors.values()))
-
-
-def _warn_reduced(items, is_reduced):
-    """Warn about images that have lost half of their bits."""
-    indices = [i for i, reduced in enumerate(is_reduced) if reduced]
-    if indices:
-        warnings.warn(
-            f"Pillow reduces 16 bits a channel to 8 bits in {len(indices)} images: "
-            f"{_describe_some(items, indices)}. To keep them, read these files with "
-            "another library and pass the arrays to the classifier.",
-            stacklevel=4,  # past transform and its wrapper in scikit-learn
-        )
-
-
-def _warn_mixed(items, images):
-    """Warn about images whose values may be on different scales."""
-    firsts = {image.dtype: i for i, image in reversed([*enumerate(images)])}
-    if len(firsts) > 1:
-        named = (
-            f"{_describe_item(items[i], i)} holds {dtype}"
-            for dtype, i in sorted(firsts.items(), key=lambda pair: pair[1])
-        )
-        warnings.warn(
-            f"The files of X differ in depth: {', '.join(named)}. Their values stay as "
-            "they are, so check that they are on one scale.",
-            stacklevel=4,  # past transform and its wrapper in scikit-learn
-        )
+        return self._read(X, "image", read, advice)  # (B, H, W) or (B, H, W, 3)
