@@ -96,3 +96,34 @@ def fits(values):
     head = "".join(f"{name:8s}= {value!s:>20s}".ljust(80) for name, value in cards)
     pixels = values[::-1].astype(values.dtype.newbyteorder(">")).tobytes()
     return (head + "END").ljust(2880).encode() + pixels.ljust(2880, b"\0")
+
+
+def animation(frames, form="gif", **how):
+    """An animated image, or a TIFF of pages, of arrays."""
+    first, *others = map(Image.fromarray, frames)
+    return as_bytes(first, form, save_all=True, append_images=others, **how)
+
+
+def film(path, frames, codec="ffv1", pixels=None, rotation=0, trimmed=0):
+    """A video of arrays (H, W) or (H, W, 3); ffv1 loses nothing.
+
+    The first ``trimmed`` frames are in the file, but its header says not to show them.
+    """
+    import av
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    given = {"u1": "gray", "u2": "gray16le"}[frames[0].dtype.str[1:]]
+    given = "rgb24" if frames[0].ndim == 3 else given
+    with av.open(path, "w") as container:
+        stream = container.add_stream(codec, rate=10)
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt = pixels or given.replace("rgb24", "bgr0")
+        if rotation:
+            stream.set_display_rotation(rotation)
+        for number, frame in enumerate([*frames, None]):
+            picture = None
+            if frame is not None:
+                picture = av.VideoFrame.from_ndarray(frame, format=given)
+                picture.pts = number - trimmed
+            container.mux(stream.encode(picture))
+    return path

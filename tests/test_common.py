@@ -5,6 +5,7 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sk_rnnimage import (
+    ClipReader,
     CRNNImageClassifier,
     ImageReader,
     ImageToSequence,
@@ -47,8 +48,9 @@ def test_sklearn_checks(estimator, check):
         "check_valid_tag_types",
     ],
 )
-def test_sklearn_checks_of_the_reader(check):
-    estimator = ImageReader((4, 4), mode="L")
+@pytest.mark.parametrize("reader", [ImageReader, ClipReader])
+def test_sklearn_checks_of_the_readers(reader, check):
+    estimator = reader((4, 4), mode="L")
     if check == "check_parameters_default_constructible":
-        estimator = ImageReader()
-    getattr(estimator_checks, check)("ImageReader", estimator)
+        estimator = reader()
+    getattr(estimator_checks, check)(reader.__name__, estimator)

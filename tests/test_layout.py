@@ -18,7 +18,7 @@ FILES = {
     if path.stem != "__init__"
 }
 README = Path(__file__).parents[1] / "README.md"
-OPTIONAL = {"matplotlib", "PIL", "pandas", "onnx", "skops", "safetensors"}
+OPTIONAL = {"av", "matplotlib", "PIL", "pandas", "onnx", "skops", "safetensors"}
 PRIVATE = re.compile(r"(^|\.)_[a-z]")
 OTHERS = ("sklearn", "skorch", "PIL")
 
@@ -135,7 +135,8 @@ def test_classes_are_short():
 def test_importing_the_package_is_light():
     code = (
         "import sys, sklearn, skorch, torch; before = set(sys.modules);"
-        "import sk_rnnimage; optional = {'matplotlib', 'PIL', 'pandas', 'onnx'};"
+        "import sk_rnnimage;"
+        "optional = {'av', 'matplotlib', 'PIL', 'pandas', 'onnx'};"
         "print(optional & (set(sys.modules) - before), 'matplotlib' in sys.modules)"
     )
     result = subprocess.run(

@@ -8,12 +8,13 @@ from sk_rnnimage._environment.versions import __version__ as __version__
 if TYPE_CHECKING:
     from sk_rnnimage.classifiers import CRNNImageClassifier, RNNImageClassifier
     from sk_rnnimage.comparison import classic_classifiers, compare_classifiers
-    from sk_rnnimage.files import ImageReader, list_images
+    from sk_rnnimage.files import ClipReader, ImageReader, list_clips, list_images
     from sk_rnnimage.inspection import ComparisonDisplay, ScanOrderDisplay
     from sk_rnnimage.scan import ImageToSequence
 
 __all__ = [
     "CRNNImageClassifier",
+    "ClipReader",
     "ComparisonDisplay",
     "ImageReader",
     "ImageToSequence",
@@ -21,6 +22,7 @@ __all__ = [
     "ScanOrderDisplay",
     "classic_classifiers",
     "compare_classifiers",
+    "list_clips",
     "list_images",
 ]
 
@@ -28,6 +30,7 @@ __all__ = [
 # `python -m sk_rnnimage --help` nor reading image files should wait.
 _MODULES = {
     "CRNNImageClassifier": "classifiers",
+    "ClipReader": "files",
     "ComparisonDisplay": "inspection",
     "ImageReader": "files",
     "ImageToSequence": "scan",
@@ -35,6 +38,7 @@ _MODULES = {
     "ScanOrderDisplay": "inspection",
     "classic_classifiers": "comparison",
     "compare_classifiers": "comparison",
+    "list_clips": "files",
     "list_images": "files",
 }
 

@@ -43,6 +43,7 @@ class ImageReader(FileReader):
     See Also
     --------
     list_images : List the image files of a folder, and their labels.
+    ClipReader : Read all frames of animated images, and videos.
 
     Notes
     -----
