@@ -62,6 +62,19 @@ def draw_unequal(n=12, sides=(9, 21), channels=(), seed=0, dtype=np.uint8):
     return X, y
 
 
+def draw_clips(n=18, frame=(4, 5), lengths=(2, 7), seed=0, dtype=np.uint8):
+    """Clips in which a bright line moves down or up, or stands; and their labels."""
+    rng = np.random.RandomState(seed)
+    y, X = np.arange(n) % 3, []
+    for label in y:
+        n_frames = rng.randint(lengths[0], lengths[1] + 1)
+        clip = rng.randint(0, 60, (n_frames, *frame))
+        places = rng.randint(frame[0]) + (label - 1) * np.arange(n_frames)
+        clip[np.arange(n_frames), places % frame[0]] += 150
+        X.append(clip.astype(dtype))
+    return X, y
+
+
 def with_missing(X, share=0.2, seed=0):
     """Floats of which some are NaN: an array, or a list of arrays."""
     if isinstance(X, list):

@@ -4,13 +4,10 @@ import numpy as np
 import pytest
 from conftest import draw, draw_unequal, make, weights_equal
 
-from sk_rnnimage import CRNNImageClassifier
-from sk_rnnimage._auto import rate_of, resolve_auto
+from sk_rnnimage._auto import resolve_auto
 from sk_rnnimage._data.augmentation import resolve_augment, shift
 from sk_rnnimage._data.sets import ImageSet
 from sk_rnnimage.images.kinds import Images
-from sk_rnnimage.networks import recipe as recipe_file
-from sk_rnnimage.networks.recipe import FILTERS, FILTERS_FOR_MANY
 
 
 @pytest.mark.parametrize(
@@ -86,46 +83,3 @@ def test_auto_is_the_same_for_copies(cls, batch_size):
         recipe = resolve_auto(model, recipe._replace(reader=model), data)
         found.add(recipe.training.augment)
     assert len(found) == 1
-
-
-# learning_rate="auto"
-
-
-@pytest.mark.parametrize(
-    "filters, rate",
-    [
-        ((), 0.01),
-        ((8,), 0.02),
-        ((16, 32), 0.02),
-        ((16, 32, 64), 0.01),
-        ((32, 128, 64), 0.005),
-    ],
-)
-def test_the_rate_falls_with_the_width(filters, rate):
-    assert rate_of(filters) == pytest.approx(rate, rel=1e-12)
-
-
-@pytest.mark.parametrize("first", ["fit", "partial_fit"])
-def test_the_rate_of_a_fit(cls, first):
-    X, y = draw(n=30)
-    convolutions = {"filters": 64} if cls is CRNNImageClassifier else {}
-    auto, given = (
-        make(cls, learning_rate=rate, **convolutions) for rate in ("auto", 0.01)
-    )
-    for model in (auto, given):
-        if first == "fit":
-            model.fit(X, y)
-        model.partial_fit(X, y, classes=[0, 1, 2])
-    assert weights_equal(auto, given)
-
-
-def test_warm_start_keeps_the_rate_of_the_filters_that_were_fitted(monkeypatch):
-    monkeypatch.setattr(recipe_file, "MANY", 25)
-    X, y = draw(n=30)
-    settings = {"filters": "auto", "max_epochs": 1, "warm_start": True}
-    model = make(CRNNImageClassifier, **settings).fit(X[:20], y[:20])
-    model.fit(X, y)
-    new = make(CRNNImageClassifier, **settings).fit(X, y)
-    first, again, other = (row["event_lr"] for row in model.history_ + new.history_)
-    assert again == first
-    assert other / first == pytest.approx(rate_of(FILTERS_FOR_MANY) / rate_of(FILTERS))

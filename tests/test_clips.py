@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import CLASSIFIERS, make, weights_equal
+from conftest import CLASSIFIERS, draw_clips, make, weights_equal
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
@@ -22,19 +22,6 @@ from sk_rnnimage.images.clips import check_clips, evenly, resampled
 from sk_rnnimage.networks.pooling import POOLINGS
 
 CELLS = ["lstm", "gru", "rnn", "irnn", "peephole", "mingru", "lru", "lmu"]
-
-
-def draw_clips(n=18, frame=(4, 5), lengths=(2, 7), seed=0, dtype=np.uint8):
-    """Clips in which a bright line moves down or up, or stands; and their labels."""
-    rng = np.random.RandomState(seed)
-    y, X = np.arange(n) % 3, []
-    for label in y:
-        n_frames = rng.randint(lengths[0], lengths[1] + 1)
-        clip = rng.randint(0, 60, (n_frames, *frame))
-        places = rng.randint(frame[0]) + (label - 1) * np.arange(n_frames)
-        clip[np.arange(n_frames), places % frame[0]] += 150
-        X.append(clip.astype(dtype))
-    return X, y
 
 
 def stacked(X, n_frames=2):
@@ -237,77 +224,6 @@ def test_views_move_each_frame(cls):
     wanted = (model.decision_function(X) + model.decision_function(moved)) / 2
     model.set_params(n_views=2)
     assert_allclose(model.decision_function(X), wanted, rtol=1e-6)
-
-
-# After each frame
-
-
-@pytest.mark.parametrize("cls", CLASSIFIERS)
-def test_a_stage_is_the_prediction_of_the_frames_so_far(cls):
-    X, y = draw_clips()
-    model = fitted(cls, X, y)
-    stages = list(model.staged_predict_proba(X))
-    assert len(stages) == max(map(len, X))
-    for t, stage in enumerate(stages, start=1):
-        wanted = model.predict_proba([clip[:t] for clip in X])
-        assert_allclose(stage, wanted, rtol=0, atol=1e-6)
-
-
-@pytest.mark.parametrize("cls", CLASSIFIERS)
-@pytest.mark.parametrize("pooling", POOLINGS)
-@pytest.mark.parametrize("cell", CELLS)
-def test_a_stream_is_the_stages(cls, cell, pooling):
-    X, y = draw_clips(n=9, lengths=(9, 14), dtype=np.float32)
-    parameters = {"hidden_size": (8, 4), "max_epochs": 1, "learning_rate": 0.1}
-    ways = {"cell": cell, "pooling": pooling, "bidirectional": False, "n_views": 2}
-    model = fitted(cls, X, y, **parameters, **ways)
-    clip = np.insert(X[0], [0, 3], np.nan, axis=0)
-    stages = np.stack(list(model.staged_predict_proba([clip])))[:, 0]
-    stream = np.stack(list(model.stream_predict_proba(iter(clip))))
-    assert_allclose(stream, stages, rtol=0, atol=1e-5)
-    assert_array_equal(stream[4], stream[3])  # the missing frame
-
-
-def test_a_stream_asks_for_one_frame_at_a_time():
-    X, y = draw_clips()
-    model = fitted(RNNImageClassifier, X, y, bidirectional=False)
-    taken = []
-
-    def camera():
-        for frame in X[0]:
-            taken.append(frame)
-            yield frame
-
-    stream = model.stream_predict_proba(camera())
-    assert not taken
-    next(stream)
-    next(stream)
-    assert len(taken) == 2
-
-
-@pytest.mark.parametrize(
-    "parameters",
-    [{}, {"cell": None}, {"bidirectional": False, "attention_heads": 2}],
-    ids=str,
-)
-def test_a_stream_needs_one_direction(parameters):
-    X, y = draw_clips()
-    model = fitted(RNNImageClassifier, X, y, **parameters)
-    expected = "stream_predict_proba needs a network that reads clips in one direction"
-    with pytest.raises(ValueError, match=expected):
-        model.stream_predict_proba(X[0])
-
-
-def test_bad_frames_of_a_stream():
-    X, y = draw_clips()
-    model = fitted(RNNImageClassifier, X, y, bidirectional=False)
-    stream = model.stream_predict_proba([X[0][0], X[0]])
-    next(stream)
-    expected = re.escape("frames[1] has shape ") + ".*" + re.escape("shape (4, 5)")
-    with pytest.raises(ValueError, match=expected):
-        next(stream)
-    with pytest.raises(TypeError, match="frames must be an iterable of frames"):
-        model.stream_predict_proba(3)
 
 
 # The rest of the contract

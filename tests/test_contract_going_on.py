@@ -9,6 +9,7 @@ from conftest import draw, dumped, make, pickled, weights_equal
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sk_rnnimage._targets import LABEL_SMOOTHING
+from sk_rnnimage._training.optimizer import MuonAdamW
 
 
 def test_warm_start_goes_on(cls):
@@ -57,10 +58,15 @@ def test_pickling_between_partial_fits_changes_nothing(cls, shape, through, batc
 def _loop(network, batches, learning_rate, weight_decay):
     """A plain torch loop: AdamW at a constant rate, gradients clipped to norm 1."""
     named = list(network.named_parameters())
-    plain = [p for name, p in named if "bias" not in name]
     biases = [p for name, p in named if "bias" in name]
-    optimizer = torch.optim.AdamW(
-        [{"params": plain}, {"params": biases, "weight_decay": 0.0}],
+    filters = [p for name, p in named if name.endswith("convolution.weight")]
+    known = {id(p) for p in biases + filters}
+    optimizer = MuonAdamW(
+        [
+            {"params": [p for _, p in named if id(p) not in known]},
+            {"params": biases, "weight_decay": 0.0},
+            {"params": filters, "muon": True},
+        ],
         lr=learning_rate,
         betas=(0.9, 0.98),
         weight_decay=weight_decay,

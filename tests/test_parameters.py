@@ -65,7 +65,7 @@ EDGES = {
     "hidden_size": [0, None, True, 2.5, (8, 0), np.float64(8), "8"],
     "image_shape": [64, (64,), (8.0, 8), (0, 64), (True, 64), "88", (2, 2, 4, 4)],
     "kernel_size": [0, None, True, 2.5, (3, 3, 3), "3"],
-    "learning_rate": [0, None, "Auto", (0.1,)],
+    "learning_rate": [0, None, "auto", (0.1,)],
     "max_epochs": [0, 1.5, None, "many", np.float64(3), (3,)],
     "n_iter_no_change": [0, 1.5, None, "auto"],
     "n_views": [0, 10, 1.5, None],
@@ -156,7 +156,8 @@ class OfImagesAlone(torch.nn.Module):
 def test_an_augmentation_of_other_arguments(cls, augment):
     sentence = (
         "augment must be callable as augment(images, generator), with float tensors (B,"
-        f" C, H, W) and a torch.Generator. Got {augment!r}. A transform of images alone"
+        " C, H, W), of clips (B, T, C, H, W), and a torch.Generator. Got "
+        f"{augment!r}. A transform of images alone"
         " fits as augment=lambda images, generator: transform(images)."
     )
     with refused(ValueError, sentence):

@@ -16,9 +16,6 @@ from sk_rnnimage.images.kinds import n_batches
 from sk_rnnimage.networks.precision import train_in
 from sk_rnnimage.networks.recipe import resolved
 
-RATE, RATE_OF_CONVOLUTIONS = 0.01, 0.02
-WIDTH = 32  # filters, up to which the latter holds
-
 # A set so small is one mini-batch or two: float64 costs little, and a weight of k then
 # trains as k copies to 1e-7.
 DOUBLE_PRECISION_ROWS = 128
@@ -36,26 +33,13 @@ def resolve_auto(estimator, recipe, data):
         network = resolved(network, n_channels, n_images)
     elif isinstance(augment, str) and augment == "auto":
         augment = getattr(estimator, "_augment", None)  # of an older pickle
-    known = estimator._fitted_recipe if recipe.goes_on else network
     # as if there were at least so many: the same for small sets and their copies
     together = n_batches(max(len(data), DOUBLE_PRECISION_ROWS), training.batch_size)
     shortest_side = int(data.images.sizes.min())
     n_epochs = training.n_epochs(together)  # if "auto" varies them
     augment = resolve_augment(augment, estimator.scan, shortest_side, n_epochs)
-    rate = training.learning_rate
-    training = replace(
-        training,
-        augment=augment if training.schedule else None,
-        learning_rate=rate_of(known["filters"]) if rate == "auto" else rate,
-    )
+    training = replace(training, augment=augment if training.schedule else None)
     return recipe._replace(network=network, training=training)
-
-
-def rate_of(filters):
-    """The learning rate of ``learning_rate="auto"``: less for wider convolutions."""
-    if not filters:
-        return RATE
-    return min(RATE_OF_CONVOLUTIONS, RATE_OF_CONVOLUTIONS * WIDTH / max(filters))
 
 
 def precision_of(recipe, n_images):

@@ -86,10 +86,7 @@ class BaseImageEstimator(BaseEstimator):
             StrOptions({"auto"}),
         ],
         "batch_size": [Interval(numbers.Integral, 1, None, closed="left")],
-        "learning_rate": [
-            Interval(numbers.Real, 0, None, closed="neither"),
-            StrOptions({"auto"}),
-        ],
+        "learning_rate": [Interval(numbers.Real, 0, None, closed="neither")],
         "weight_decay": [Interval(numbers.Real, 0, None, closed="left")],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(numbers.Real, 0, 1, closed="neither")],
@@ -183,7 +180,7 @@ class BaseImageEstimator(BaseEstimator):
         return Settings(
             max_epochs=1 if one_epoch else plain(self.max_epochs),
             batch_size=int(self.batch_size),
-            learning_rate=_plain_rate(self.learning_rate),
+            learning_rate=float(self.learning_rate),
             weight_decay=float(self.weight_decay),
             augment=self.augment,
             callbacks=self.callbacks,
@@ -350,11 +347,6 @@ class BaseImageEstimator(BaseEstimator):
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _plain_rate(learning_rate):
-    """The parameter ``learning_rate`` as a float, or "auto"."""
-    return "auto" if isinstance(learning_rate, str) else float(learning_rate)
 
 
 def _unfitted(estimator):

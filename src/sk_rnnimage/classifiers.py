@@ -1,7 +1,5 @@
 """The two classifiers, and what both say of images."""
 
-from collections.abc import Iterable
-
 import numpy as np
 from scipy.special import log_softmax
 from sklearn.base import ClassifierMixin
@@ -14,19 +12,14 @@ from sk_rnnimage._data.read import read_sets
 from sk_rnnimage._data.weights import check_weights
 from sk_rnnimage._environment.borrowed import StrOptions, _fit_context
 from sk_rnnimage._environment.parameters import check_parameters
-from sk_rnnimage._prediction import (
-    attention_weights,
-    staged_logits,
-    streamed_logits,
-)
+from sk_rnnimage._prediction import attention_weights
+from sk_rnnimage._stages import StagedPrediction
 from sk_rnnimage._targets import Classes
 from sk_rnnimage._training.train import train
-from sk_rnnimage.images.clips import check_frame
-from sk_rnnimage.images.shapes import CLIP
 from sk_rnnimage.networks.recipe import make_recipe
 
 
-class ImageClassifier(ClassifierMixin, BaseImageEstimator):
+class ImageClassifier(ClassifierMixin, StagedPrediction, BaseImageEstimator):
     """An image estimator whose target is class labels."""
 
     _parameter_constraints = {
@@ -165,123 +158,6 @@ class ImageClassifier(ClassifierMixin, BaseImageEstimator):
         """
         y = read_labels(y)
         return super().score(X, y, check_weights(sample_weight, y))
-
-    def staged_predict_proba(self, X):
-        """Class probabilities after each step of the sequence.
-
-        At stage t the image is what its first t steps show: later ones are absent, and
-        the reverse direction begins at step t. The scans of a tuple advance together; a
-        shorter one waits at its end. Behind convolutions a step is one of their feature
-        map, which is computed from the whole image: the notes of CRNNImageClassifier
-        give the receptive field.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C), or list
-            Images, as in ``predict``. Their sequences are held in memory meanwhile.
-
-        Yields
-        ------
-        ndarray of shape (n, n_classes)
-            One for each step, as many as the longest sequence has. The last one equals
-            ``predict_proba``.
-
-        Raises
-        ------
-        ValueError
-            With ``scan="sweep"``, whose passes have no common step, and with
-            ``cell=None``, which reads in no order.
-        """
-        check_is_fitted(self)
-        cell, scans = self._fitted_recipe["cell"], self._fitted_recipe["scans"]
-        if "sweep" in scans or cell is None:
-            what = "cell=None" if cell is None else "scan='sweep'"
-            raise ValueError(
-                f"staged_predict_proba needs a cell that reads one step after another; "
-                f"with {what} there is no such order. Choose a cell, and a path such "
-                "as scan='rows'."
-            )
-        # checked here, not at the first next(): this is no generator itself
-        images, network = self._images(X), self.module_
-        self._warn_of_another_unit(network, images)
-        return self._stages(staged_logits(network, images, self._views()), images)
-
-    def _stages(self, stages, images):
-        """Probabilities of each stage's logits."""
-        for logits in stages:
-            self._check_outputs(logits, images)
-            yield np.exp(log_softmax(logits, axis=1))
-
-    def staged_predict(self, X):
-        """Class labels after each step of the sequence.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C), or list
-            Images, as in ``predict``. Their sequences are held in memory meanwhile.
-
-        Yields
-        ------
-        ndarray of shape (n,)
-            The most probable label of each image, from the probabilities of
-            ``staged_predict_proba``.
-
-        Raises
-        ------
-        ValueError
-            As ``staged_predict_proba``.
-        """
-        stages, target = self.staged_predict_proba(X), self._classes(self.classes_)
-        return (target.decode(proba) for proba in stages)
-
-    def stream_predict_proba(self, frames):
-        """Class probabilities of one clip after each frame, as the frames come in.
-
-        The state of the network is carried along, so that a frame costs the same
-        however many came before it, and none is kept.
-
-        Parameters
-        ----------
-        frames : iterable of array-like of shape (H, W) or (H, W, C)
-            The frames of one clip, of a camera for instance. Each is taken when the
-            next probabilities are asked for. One that is all NaN is missing, and is
-            left out of the reading.
-
-        Yields
-        ------
-        ndarray of shape (n_classes,)
-            As ``staged_predict_proba`` gives them for the clip, to 1e-5.
-
-        Raises
-        ------
-        ValueError
-            Where the fitted network does not read clips in one direction: it needs
-            ``scan="frames"``, a cell, ``bidirectional=False`` and no
-            ``attention_heads``; and where a frame has another shape than those of
-            ``fit``.
-        """
-        check_is_fitted(self)
-        recipe = self._fitted_recipe
-        names = "cell", "bidirectional", "attention_heads"
-        cell, bidirectional, n_heads = (recipe[name] for name in names)
-        if self._layout() is not CLIP or cell is None or bidirectional or n_heads:
-            raise ValueError(
-                "stream_predict_proba needs a network that reads clips in one "
-                "direction: scan='frames', a cell, bidirectional=False and "
-                f"attention_heads=None. This one has scan={recipe['scans'][0]!r}, "
-                f"cell={cell!r}, bidirectional={bidirectional} and "
-                f"attention_heads={n_heads}."
-            )
-        if not isinstance(frames, Iterable):
-            raise TypeError(
-                "frames must be an iterable of frames, such as a clip (T, H, W) or a "
-                f"generator. Got a value of type {type(frames).__name__}."
-            )
-        checked = (
-            check_frame(self, frame, f"frames[{i}]") for i, frame in enumerate(frames)
-        )
-        stages = streamed_logits(self.module_, checked, self._views())
-        return (np.exp(log_softmax(logits[0])) for logits in stages)
 
     def attention_weights(self, X, *, layer="auto"):
         """Attention weights of the steps.
@@ -442,12 +318,12 @@ class RNNImageClassifier(ImageClassifier):
         updates, not epochs.
     batch_size : int, default=64
         Largest mini-batch. The mini-batches of an epoch are of nearly equal size.
-    learning_rate : float or "auto", default="auto"
+    learning_rate : float, default=0.01
         Largest learning rate of AdamW [3]_ in ``fit``, where it rises over the first
         15 % of the updates and then falls to 0 (one cycle [4]_); the constant rate in
-        ``partial_fit``. ``"auto"`` is 0.01. AdamW's beta2 is 0.98; beta1 goes from 0.95
-        to 0.85 and back as the rate rises and falls, and is 0.9 in ``partial_fit``. The
-        gradient is clipped to a norm of 1.
+        ``partial_fit``. AdamW's beta2 is 0.98; beta1 goes from 0.95 to 0.85 and back as
+        the rate rises and falls, and is 0.9 in ``partial_fit``. The gradient is clipped
+        to a norm of 1.
     weight_decay : float, default=0.1
         AdamW's weight decay, of all weights but the biases and the LRU's decay rates.
     early_stopping : bool, default=False
@@ -601,7 +477,7 @@ class RNNImageClassifier(ImageClassifier):
         n_views=1,
         max_epochs="auto",
         batch_size=64,
-        learning_rate="auto",
+        learning_rate=0.01,
         weight_decay=0.1,
         early_stopping=False,
         validation_fraction=0.1,
@@ -743,14 +619,14 @@ class CRNNImageClassifier(ImageClassifier):
         updates, not epochs.
     batch_size : int, default=128
         Largest mini-batch. The mini-batches of an epoch are of nearly equal size.
-    learning_rate : float or "auto", default="auto"
+    learning_rate : float, default=0.01
         Largest learning rate of AdamW [4]_ in ``fit``, where it rises over the first
         15 % of the updates and then falls to 0 (one cycle [5]_); the constant rate in
-        ``partial_fit``. ``"auto"`` is 0.02 where no convolution has more than 32
-        filters, and 0.64 divided by the most filters where one has: an update changes a
-        sum over more inputs by more [10]_. AdamW's beta2 is 0.98; beta1 goes from 0.95
-        to 0.85 and back as the rate rises and falls, and is 0.9 in ``partial_fit``. The
-        gradient is clipped to a norm of 1.
+        ``partial_fit``. AdamW's beta2 is 0.98; beta1 goes from 0.95 to 0.85 and back as
+        the rate rises and falls, and is 0.9 in ``partial_fit``. The gradient is clipped
+        to a norm of 1. The filters of the convolutions are updated by Muon [10]_, with
+        a momentum of 0.6: an update turns them by 10 times the rate, in relation to
+        their norm, whatever their number.
     weight_decay : float, default=0.1
         AdamW's weight decay, of all weights but the biases and the LRU's decay rates.
     early_stopping : bool, default=False
@@ -889,8 +765,8 @@ class CRNNImageClassifier(ImageClassifier):
     .. [8] A. Vaswani et al., "Attention is all you need", NeurIPS 2017, sec. 3.2.
     .. [9] S. Qiao et al., "Micro-batch training with batch-channel normalization and
        weight standardization", arXiv:1903.10520, 2019.
-    .. [10] G. Yang et al., "Tuning large neural networks via zero-shot hyperparameter
-       transfer", NeurIPS 2021, sec. 3.
+    .. [10] K. Jordan et al., "Muon: an optimizer for hidden layers in neural networks",
+       2024. In torch: ``torch.optim.Muon``.
 
     Examples
     --------
@@ -928,7 +804,7 @@ class CRNNImageClassifier(ImageClassifier):
         n_views=1,
         max_epochs="auto",
         batch_size=128,
-        learning_rate="auto",
+        learning_rate=0.01,
         weight_decay=0.1,
         early_stopping=False,
         validation_fraction=0.1,

@@ -15,7 +15,7 @@ class Settings:
     max_epochs : int or "auto"
         Epochs; ``"auto"`` is resolved by :meth:`n_epochs`.
     batch_size, learning_rate, weight_decay, verbose
-        As in the classifiers; a learning rate "auto" is a number before training.
+        As in the classifiers.
     augment : str, callable or None
         As in the classifiers.
     callbacks : list of skorch callbacks or None
@@ -38,7 +38,7 @@ class Settings:
 
     max_epochs: int | str
     batch_size: int
-    learning_rate: float | str
+    learning_rate: float
     weight_decay: float
     augment: object
     callbacks: object

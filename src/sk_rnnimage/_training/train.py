@@ -24,6 +24,7 @@ from sk_rnnimage._training.callbacks import (
     own_callbacks,
     restored_epoch,
 )
+from sk_rnnimage._training.optimizer import MuonAdamW
 
 # Multiplications of an update's forward pass up to which two threads are at most 1.4
 # times as fast as one where nothing else runs, and several times slower where it does:
@@ -102,13 +103,14 @@ def make_net(network, data, valid, target, settings):
     return _Net(
         network,
         criterion=target.criterion(),
-        optimizer=torch.optim.AdamW,
+        optimizer=MuonAdamW,
         optimizer__fused=True,  # one loop over all weights, not one operation each
         optimizer__betas=(0.9, 0.98),  # a memory of 50 updates: fits are short
         optimizer__weight_decay=settings.weight_decay,
         # decay would pull biases to 0, and shorten the memory of an LRU (log_*)
         optimizer__param_groups=[
-            (name, {"weight_decay": 0.0}) for name in ("*bias*", "*.log_*")
+            *((name, {"weight_decay": 0.0}) for name in ("*bias*", "*.log_*")),
+            ("*convolution.weight", {"muon": True}),
         ],
         lr=settings.learning_rate,
         max_epochs=n_epochs,
@@ -193,11 +195,11 @@ def _load_optimizer_state(net, arrays):
     if arrays is None:
         return
     for name, tensor in net.get_all_learnable_params():
-        step, *moments = (
-            torch.tensor(arrays[f"{name}:{key}"], device=tensor.device)
-            for key in ("step", "exp_avg", "exp_avg_sq")
-        )
-        # fit may have changed the precision since
-        mean, square = (moment.to(tensor.dtype) for moment in moments)
-        state = {"step": step, "exp_avg": mean, "exp_avg_sq": square}
+        state = {
+            key[len(name) + 1 :]: torch.tensor(array, device=tensor.device)
+            for key, array in arrays.items()
+            if key.startswith(f"{name}:")
+        }
+        for key in state.keys() - {"step"}:  # fit may have changed the precision since
+            state[key] = state[key].to(tensor.dtype)
         net.optimizer_.state[tensor] = state

@@ -1,0 +1,76 @@
+"""The optimiser: AdamW, and Muon for the filters of convolutions."""
+
+import torch
+
+
+class MuonAdamW(torch.optim.AdamW):
+    r"""AdamW [1]_, and Muon [2]_ for groups of parameters that say ``muon=True``.
+
+    Of a weight with n rows (a filter each), W, and its gradient G
+
+    .. math::
+        M &\leftarrow \mu M + G \\
+        W &\leftarrow W - \eta \, \lVert W \rVert \, O / \lVert O \rVert, \quad
+        O = \mathrm{orthogonal}(G + \mu M)
+
+    where :math:`\mathrm{orthogonal}` brings all singular values near 1 by three steps
+    of a Newton-Schulz iteration, and :math:`\eta` is ``RATIO`` times the learning rate:
+    so far an update turns the weight, whatever the size of both. (Their scale means
+    nothing where weights are standardised.)
+
+    torch's own Muon takes matrices alone, and no AdamW beside it.
+
+    References
+    ----------
+    .. [1] I. Loshchilov, F. Hutter, "Decoupled weight decay regularization", ICLR
+       2019.
+    .. [2] K. Jordan et al., "Muon: an optimizer for hidden layers in neural networks",
+       2024.
+    """
+
+    RATIO = 10
+    MOMENTUM = 0.6
+
+    def step(self, closure=None):
+        """Update all parameters; ``closure`` computes the loss and the gradients."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        weights = [
+            (weight, self.RATIO * group["lr"])
+            for group in self.param_groups
+            if group.get("muon")
+            for weight in group["params"]
+            if weight.grad is not None
+        ]
+        gradients = [weight.grad for weight, _ in weights]
+        for weight, rate in weights:
+            self._turn(weight, rate)
+            weight.grad = None  # AdamW leaves out what has none
+        super().step()
+        for (weight, _), gradient in zip(weights, gradients):
+            weight.grad = gradient
+        return loss
+
+    @torch.no_grad()
+    def _turn(self, weight, rate):
+        state = self.state[weight]
+        if not state:
+            state["momentum"] = torch.zeros_like(weight)
+        momentum = state["momentum"].mul_(self.MOMENTUM).add_(weight.grad)
+        update = orthogonal((weight.grad + self.MOMENTUM * momentum).flatten(1))
+        size = rate * weight.norm() / (update.norm() + 1e-30)
+        weight.sub_((size * update).view_as(weight))
+
+
+def orthogonal(matrix):
+    """A matrix with singular values near 1 in their place: (n, m)."""
+    a, b, c = 3.4445, -4.775, 2.0315
+    wide = matrix.shape[0] <= matrix.shape[1]
+    x = matrix if wide else matrix.T
+    x = x / (x.norm() + 1e-30)
+    for _ in range(3):
+        squares = x @ x.T
+        x = a * x + (b * squares + c * squares @ squares) @ x
+    return x if wide else x.T

@@ -1,0 +1,51 @@
+"""What users pass as X, in the words of images and of clips."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
+
+from sk_rnnimage.images.inputs import to_array
+from sk_rnnimage.images.shapes import CLIP, IMAGE
+
+NO_ITEMS = {
+    "an iterator": (iter([]), "must be an array or a list of {noun}s. Got a value of"),
+    "a path": ("a.gif", "pass a list of them to {a_reader} in front: make_pipeline"),
+    "paths": (["a.gif"], "For paths to {noun} files, put {a_reader} in front"),
+    "nothing": ([], "X is empty: at least one {noun} is needed."),
+    "None": ([None], "X[0] is of type NoneType, no {noun}. Pass each {noun} as an"),
+    "ragged": ([[[[1, 2], [3]]]], "Pass each {noun} as an array of shape {shapes}."),
+}
+
+
+@pytest.mark.parametrize("layout", [IMAGE, CLIP], ids=lambda layout: layout.noun)
+@pytest.mark.parametrize("X, sentence", NO_ITEMS.values(), ids=NO_ITEMS)
+def test_messages_speak_of_what_an_item_is(X, sentence, layout):
+    names = "noun", "a_reader", "shapes"
+    wanted = sentence.format(**{name: getattr(layout, name) for name in names})
+    with pytest.raises((ValueError, TypeError)) as caught:
+        to_array(X, "X", layout)
+    assert wanted in str(caught.value)
+
+
+@pytest.mark.parametrize("layout", [IMAGE, CLIP], ids=lambda layout: layout.noun)
+def test_a_column_of_arrays_is_a_list(layout):
+    items = [np.zeros((2, 3, 4)), np.ones((3, 3, 4))]
+    column = np.empty((2, 1), dtype=object)
+    column[:, 0] = items
+    for X in (
+        items,
+        tuple(items),
+        column,
+        pd.Series(items),
+        pd.DataFrame({"a": items}),
+    ):
+        found = to_array(X, "X", layout)
+        assert isinstance(found, list)
+        for one, other in zip(found, items):
+            assert_array_equal(one, other)
+
+
+def test_words():
+    assert (IMAGE.a_reader, IMAGE.shapes) == ("an ImageReader", "(H, W) or (H, W, C)")
+    assert (CLIP.a_reader, CLIP.an_item) == ("a ClipReader", "a clip")
