@@ -45,6 +45,54 @@ def blood_cells():
     return ImageReader((64, 64), mode="RGB").fit_transform(files), labels
 
 
+SWIPES_MOST = 105  # frames of the longest
+
+
+def hand_swipes():
+    """Load the swipes over 3 x 3 light sensors: clips, labels, light, distance."""
+    X, labels, conditions = load_clips("hand_swipes.npz", "labels", "conditions")
+    light, distance, _ = np.transpose([name.split("_") for name in conditions])
+    light = np.char.replace(light, "Brightness", "")
+    return [clip.astype(np.float32) for clip in X], labels, light, distance
+
+
+def each_sensor(clip):
+    """Give each sensor's values in a clip (T, H, W) mean 0 and standard deviation 1."""
+    return (clip - clip.mean(axis=0)) / (clip.std(axis=0) + 1e-3)
+
+
+def sprites(seed):
+    """Load the figures in motion, five frames each (B, 5, 32, 32, 3).
+
+    Returns the clips; for each task a function from these to clips and labels, which
+    turns half of them around where the task is to tell that; and the characters.
+    """
+    names = "actions", "directions", "characters"
+    X, actions, directions, characters = load_clips("sprites.npz", *names)
+    random = np.random.RandomState(seed)
+    starts = [random.randint(len(clip) - 4) for clip in X]
+    X = np.stack([clip[start : start + 5] for clip, start in zip(X, starts)])
+    backwards = random.rand(len(X)) < 0.5
+
+    def turned(X):
+        turn = backwards[:, None, None, None, None]
+        return np.where(turn, X[:, ::-1], X), backwards
+
+    tasks = {
+        "action": lambda X: (X, actions),
+        "direction": lambda X: (X, directions),
+        "backwards": turned,
+    }
+    return X, tasks, characters
+
+
+def load_clips(file, *keys):
+    """Load clips that lie one after another in a file, and what describes them."""
+    with np.load(need(file)) as arrays:
+        clips = np.split(arrays["frames"], arrays["ends"][:-1])
+        return clips, *(arrays[key] for key in keys)
+
+
 def last_sixth(y):
     """Choose the images to hold out: the last sixth."""
     return np.arange(len(y)) >= len(y) - len(y) // 6

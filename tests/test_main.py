@@ -126,6 +126,80 @@ def test_all_rivals_run_on_tiny_images(tmp_path, capsys):
     assert "The best network without recurrence scores 1.0000" in out
 
 
+@pytest.fixture
+def clips():
+    """Clips that become brighter or darker, of unequal length, and their labels."""
+    random = np.random.RandomState(0)
+    y = np.arange(40) % 2
+    X = []
+    for label in y:
+        n_frames = random.randint(3, 8)
+        slope = 20 * np.arange(n_frames) * (1 if label else -1) + 120
+        noise = random.randint(0, 10, (n_frames, 3, 4))
+        X.append((slope[:, None, None] + noise).clip(0, 255).astype(np.uint8))
+    return X, y
+
+
+OF_CLIPS = ["SVC", "RNNImageClassifier", "RNN without recurrence (control)"]
+
+
+def test_clips_that_lie_one_after_another(clips, tmp_path, capsys):
+    X, y = clips
+    ends = np.cumsum([len(clip) for clip in X])
+    data = save(tmp_path / "a.npz", frames=np.concatenate(X), ends=ends, labels=y)
+    options = ["--frames", 3, "--cv", 2, "--classifiers", *OF_CLIPS]
+    assert compare("--data", data, *options) == 0
+    out = capsys.readouterr().out
+    assert "40 clips of 3 to 7 frames of 3 x 4, 2 classes; 2 folds" in out
+    assert len(re.findall(r"  1\.0000  0\.0000  ", out)) == 3
+
+
+def test_clips_of_one_length(clips, tmp_path, capsys):
+    grey = np.stack([clip[:3] for clip in clips[0]])
+    for X in (grey, grey[..., None].repeat(3, axis=-1)):
+        data = save(tmp_path / "a.npz", X=X, y=clips[1])
+        options = ["--frames", 2, "--cv", 2, "--classifiers", *OF_CLIPS[:2]]
+        assert compare("--data", data, *options) == 0
+        shape = " x ".join(map(str, X.shape[2:]))
+        assert f"40 clips of 3 frames of {shape}, 2" in capsys.readouterr().out
+
+
+def test_a_folder_of_clips(clips, tmp_path, capsys):
+    for i, (clip, label) in enumerate(zip(*clips)):
+        folder = tmp_path / "clips" / f"class {label}"
+        folder.mkdir(parents=True, exist_ok=True)
+        first, *others = map(Image.fromarray, clip)
+        path = folder / f"{i}.webp"
+        first.save(path, save_all=True, append_images=others, lossless=True)
+    options = ["--frames", 3, "--cv", 2, "--size", 4, 4, "--classifiers", *OF_CLIPS]
+    assert compare("--data", tmp_path / "clips", *options) == 0
+    out = capsys.readouterr().out
+    assert "40 clips of 3 to 7 frames of 4 x 4" in out
+
+
+@pytest.mark.parametrize(
+    "arrays, sentence",
+    [
+        ({"X": np.zeros((4, 3, 3)), "y": [0, 1] * 2}, "X must hold clips, grey (n, T,"),
+        (
+            {"frames": np.zeros((4, 3, 3)), "ends": [2, 3], "labels": [0, 1]},
+            "ends must hold, for each label, the number of frames up to the end of its "
+            "clip, and rise to the 4 frames that there are.",
+        ),
+        ({"frames": np.zeros((4, 3, 3))}, "y_test, or frames, ends and labels."),
+    ],
+)
+def test_files_without_clips(arrays, sentence, tmp_path, capsys):
+    data = save(tmp_path / "a.npz", **arrays)
+    assert compare("--data", data, "--frames", 2) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_frames_need_data(capsys):
+    assert compare("--frames", 2) == 2
+    assert "--frames needs --data with clips" in capsys.readouterr().err
+
+
 def test_ours_and_their_controls_stand_beside_the_classics():
     rivals = command._rivals(0)
     assert set(classic_classifiers()) < set(rivals)

@@ -119,6 +119,8 @@ def _compare(arguments):
     rivals = _rivals(arguments.seed, arguments.frames)
     classifiers = _select(rivals, arguments.classifiers)
     title, X, y, splits = _load_data(arguments)
+    if arguments.frames is not None:
+        _declare_longest(classifiers, X)
     names = arguments.scoring
     scoring = names[0] if len(names) == 1 else names
     runs = cross_validate_each(
@@ -172,6 +174,14 @@ def _rivals(seed, n_frames=None):
         "CRNN without recurrence (control)": CRNNImageClassifier(cell=None, **ours),
         "Majority class": DummyClassifier(strategy="most_frequent"),
     }
+
+
+def _declare_longest(classifiers, X):
+    """Tell the networks the length of the longest clip, which a fold may lack."""
+    shape = (max(map(len, X)), *X[0].shape[1:])
+    for classifier in classifiers.values():
+        if "image_shape" in classifier.get_params():
+            classifier.set_params(image_shape=shape)
 
 
 def _select(classifiers, names):

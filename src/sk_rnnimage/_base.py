@@ -117,7 +117,9 @@ class BaseImageEstimator(BaseEstimator):
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C), or list
             Images, of any real dtype; the dtype is kept, uint8 is best. NaN and what a
             masked array masks are missing pixels. The images (H, W) or (H, W, C) of a
-            list, or of one column of dtype object, may differ in height and width.
+            list, or of one column of dtype object, may differ in height and width. With
+            ``scan="frames"`` clips (n, T, H, W) or (n, T, H, W, C), or a list of clips,
+            which may differ in T.
         y : array-like of shape (n,)
             Class labels, numbers or strings.
         sample_weight : array-like of shape (n,), default=None

@@ -31,8 +31,10 @@ class StagedPrediction:
         Yields
         ------
         ndarray of shape (n, n_classes)
-            One for each step, as many as the longest sequence has. The last one equals
-            ``predict_proba``.
+            One for each step, as many as the longest sequence has; of clips, one for
+            each frame of the longest, while a shorter clip keeps its last values. The
+            last one equals ``predict_proba``. Before its first frame that is not
+            missing, a clip has equal probabilities.
 
         Raises
         ------

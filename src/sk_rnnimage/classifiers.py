@@ -78,6 +78,7 @@ class ImageClassifier(ClassifierMixin, StagedPrediction, BaseImageEstimator):
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C), or list
             Images of the shape that ``fit`` saw; those of a list of any size, but no
             larger than ``image_shape_`` where a step is a whole line or ``cell=None``.
+            With ``scan="frames"`` clips, as in ``fit``, of any length.
 
         Returns
         -------
@@ -98,6 +99,7 @@ class ImageClassifier(ClassifierMixin, StagedPrediction, BaseImageEstimator):
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C), or list
             Images of the shape that ``fit`` saw; those of a list of any size, but no
             larger than ``image_shape_`` where a step is a whole line or ``cell=None``.
+            With ``scan="frames"`` clips, as in ``fit``, of any length.
 
         Returns
         -------
@@ -114,6 +116,7 @@ class ImageClassifier(ClassifierMixin, StagedPrediction, BaseImageEstimator):
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C), or list
             Images of the shape that ``fit`` saw; those of a list of any size, but no
             larger than ``image_shape_`` where a step is a whole line or ``cell=None``.
+            With ``scan="frames"`` clips, as in ``fit``, of any length.
 
         Returns
         -------
@@ -130,6 +133,7 @@ class ImageClassifier(ClassifierMixin, StagedPrediction, BaseImageEstimator):
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C), or list
             Images of the shape that ``fit`` saw; those of a list of any size, but no
             larger than ``image_shape_`` where a step is a whole line or ``cell=None``.
+            With ``scan="frames"`` clips, as in ``fit``, of any length.
 
         Returns
         -------
@@ -265,12 +269,13 @@ class RNNImageClassifier(ImageClassifier):
         the image along each path and concatenates their outputs. ``"auto"`` is the
         reading that was measured best: rows and columns, four lines a step of which two
         overlap with the next step, each step embedded by a linear layer of 64 ReLU
-        units.
+        units. ``"frames"`` reads clips, (n, T, H, W) or (n, T, H, W, C) or a list of
+        clips whose T differ: a step is a whole frame, embedded in the same way.
     patch_size : int, tuple (h, w) or None, default=None
         Height and width of a step in pixels; None in a tuple is the whole extent.
         None alone is a whole line for rows and columns, else one pixel. Edges are
         padded with the mean. Where it is given, ``scan="auto"`` reads
-        ``("rows", "columns")`` in such patches.
+        ``("rows", "columns")`` in such patches. Must be None for frames.
     bidirectional : bool, default=True
         Whether a second cell reads the steps in reverse order.
     pooling : {"mean", "last", "max", "attention"}, default="mean"
@@ -291,7 +296,9 @@ class RNNImageClassifier(ImageClassifier):
         square RGB: without it such X is read as one row of pixels, from 32 columns on
         with a warning. For a list of images, the largest height and width that will
         ever come, which matters where a step is a whole line; None takes the largest
-        that ``fit`` sees.
+        that ``fit`` sees. Of clips (T, H, W) or (T, H, W, C), where T is the most
+        frames that will ever come, which matters with ``cell=None``; without it a flat
+        clip is one frame of one row.
     augment : {"auto", "shift", "affine", "flip"}, callable or None, default="auto"
         Random augmentation of each training mini-batch in ``fit``, seeded. ``"shift"``
         translates each image by up to a twelfth of its sides, at least a pixel;
@@ -304,9 +311,10 @@ class RNNImageClassifier(ImageClassifier):
         smaller one a translation by a pixel takes too much away. It never mirrors,
         which turns one letter into another. ``warm_start`` keeps what it meant. A
         callable ``augment(images, generator)`` takes and returns float tensors (B, C,
-        H, W), in pixel values before standardisation, on the device that trains; the
-        ``torch.Generator`` lives on the CPU. Images of unequal size come to it one size
-        at a time. None varies nothing.
+        H, W), of clips (B, T, C, H, W), in pixel values before standardisation, on the
+        device that trains; the ``torch.Generator`` lives on the CPU. Images of unequal
+        size, or clips of unequal length, come to it one size at a time. All frames of a
+        clip are varied alike. None varies nothing.
     n_views : int, default=1
         Test-time augmentation: predictions average the logits of this many views of an
         image, each translated by at most one pixel; from 1, the image itself, to 9.
@@ -375,9 +383,9 @@ class RNNImageClassifier(ImageClassifier):
     classes_ : ndarray of shape (n_classes,)
         The labels, sorted.
     image_shape_ : tuple
-        (H, W) of grey images, (H, W, C) of others.
+        (H, W) of grey images, (H, W, C) of others; of clips T comes first.
     n_features_in_ : int
-        Pixel values of an image, H * W * C.
+        Pixel values of an image, H * W * C, or of a clip, T * H * W * C.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Column names, where ``fit`` saw a DataFrame.
     weights_ : dict of ndarray
@@ -420,6 +428,12 @@ class RNNImageClassifier(ImageClassifier):
     one that has not at about 1. Where it has learned few images of a hard problem by
     heart, its probabilities are too confident all the same: see scikit-learn's
     ``CalibratedClassifierCV``.
+
+    Clips: a frame that is all NaN is missing, and is left out of the reading, as if it
+    had never been recorded; single missing pixels are read as in images. Where there is
+    a cell, clips of any length can be predicted; ``cell=None`` knows the place of each
+    frame, and reads at most T of ``image_shape_``. Clips of similar length make a
+    mini-batch, and padding changes nothing.
 
     Few images (up to 65,536 pixels in all) are predicted on one thread. More are
     predicted in batches of which no tensor holds more than 2**25 values (128 MiB).
@@ -567,11 +581,14 @@ class CRNNImageClassifier(ImageClassifier):
         every column (ReNet [2]_) and pools over the map. A tuple reads the map along
         each path and concatenates their outputs. ``"auto"`` is the reading that was
         measured best: the rows, each embedded by a linear layer of 64 ReLU units.
+        ``"frames"`` reads clips, (n, T, H, W) or (n, T, H, W, C) or a list of clips
+        whose T differ: the convolutions see each frame by itself, and a step is a whole
+        frame of their maps, embedded in the same way (LRCN [11]_).
     patch_size : int, tuple (h, w) or None, default=None
         Height and width of a step on the feature map; None in a tuple is the whole
         extent. None alone is a whole line for rows and columns, else one position.
         Edges are padded with zeros. Where it is given, ``scan="auto"`` reads ``"rows"``
-        in such patches.
+        in such patches. Must be None for frames.
     bidirectional : bool, default=True
         Whether a second cell reads the steps in reverse order.
     pooling : {"mean", "last", "max", "attention"}, default="mean"
@@ -592,7 +609,9 @@ class CRNNImageClassifier(ImageClassifier):
         square RGB: without it such X is read as one row of pixels, from 32 columns on
         with a warning. For a list of images, the largest height and width that will
         ever come, which matters where a step is a whole line; None takes the largest
-        that ``fit`` sees.
+        that ``fit`` sees. Of clips (T, H, W) or (T, H, W, C), where T is the most
+        frames that will ever come, which matters with ``cell=None``; without it a flat
+        clip is one frame of one row.
     augment : {"auto", "shift", "affine", "flip"}, callable or None, default="auto"
         Random augmentation of each training mini-batch in ``fit``, seeded. ``"shift"``
         translates each image by up to a twelfth of its sides, at least a pixel;
@@ -605,9 +624,10 @@ class CRNNImageClassifier(ImageClassifier):
         smaller one a translation by a pixel takes too much away. It never mirrors,
         which turns one letter into another. ``warm_start`` keeps what it meant. A
         callable ``augment(images, generator)`` takes and returns float tensors (B, C,
-        H, W), in pixel values before standardisation, on the device that trains; the
-        ``torch.Generator`` lives on the CPU. Images of unequal size come to it one size
-        at a time. None varies nothing.
+        H, W), of clips (B, T, C, H, W), in pixel values before standardisation, on the
+        device that trains; the ``torch.Generator`` lives on the CPU. Images of unequal
+        size, or clips of unequal length, come to it one size at a time. All frames of a
+        clip are varied alike. None varies nothing.
     n_views : int, default=1
         Test-time augmentation: predictions average the logits of this many views of an
         image, each translated by at most one pixel; from 1, the image itself, to 9.
@@ -678,9 +698,9 @@ class CRNNImageClassifier(ImageClassifier):
     classes_ : ndarray of shape (n_classes,)
         The labels, sorted.
     image_shape_ : tuple
-        (H, W) of grey images, (H, W, C) of others.
+        (H, W) of grey images, (H, W, C) of others; of clips T comes first.
     n_features_in_ : int
-        Pixel values of an image, H * W * C.
+        Pixel values of an image, H * W * C, or of a clip, T * H * W * C.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Column names, where ``fit`` saw a DataFrame.
     weights_ : dict of ndarray
@@ -739,6 +759,12 @@ class CRNNImageClassifier(ImageClassifier):
     heart, its probabilities are too confident all the same: see scikit-learn's
     ``CalibratedClassifierCV``.
 
+    Clips: a frame that is all NaN is missing, and is left out of the reading, as if it
+    had never been recorded; single missing pixels are read as in images. Where there is
+    a cell, clips of any length can be predicted; ``cell=None`` knows the place of each
+    frame, and reads at most T of ``image_shape_``. Clips of similar length make a
+    mini-batch, and padding changes nothing.
+
     Few images (up to 65,536 pixels in all) are predicted on one thread. More are
     predicted in batches of which no tensor holds more than 2**25 values (128 MiB).
 
@@ -767,6 +793,8 @@ class CRNNImageClassifier(ImageClassifier):
        weight standardization", arXiv:1903.10520, 2019.
     .. [10] K. Jordan et al., "Muon: an optimizer for hidden layers in neural networks",
        2024. In torch: ``torch.optim.Muon``.
+    .. [11] J. Donahue et al., "Long-term recurrent convolutional networks for visual
+       recognition and description", CVPR 2015.
 
     Examples
     --------
