@@ -325,7 +325,8 @@ class RNNImageClassifier(ImageClassifier):
         varies the images, in at least 3 and at most 100 epochs, since small sets need
         updates, not epochs.
     batch_size : int, default=64
-        Largest mini-batch. The mini-batches of an epoch are of nearly equal size.
+        Largest mini-batch. The mini-batches of an epoch are of nearly equal size; those
+        of clips hold at most 2**20 pixels.
     learning_rate : float, default=0.01
         Largest learning rate of AdamW [3]_ in ``fit``, where it rises over the first
         15 % of the updates and then falls to 0 (one cycle [4]_); the constant rate in
@@ -638,7 +639,8 @@ class CRNNImageClassifier(ImageClassifier):
         varies the images, in at least 3 and at most 100 epochs, since small sets need
         updates, not epochs.
     batch_size : int, default=128
-        Largest mini-batch. The mini-batches of an epoch are of nearly equal size.
+        Largest mini-batch. The mini-batches of an epoch are of nearly equal size; those
+        of clips hold at most 2**20 pixels.
     learning_rate : float, default=0.01
         Largest learning rate of AdamW [4]_ in ``fit``, where it rises over the first
         15 % of the updates and then falls to 0 (one cycle [5]_); the constant rate in

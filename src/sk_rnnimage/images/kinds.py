@@ -16,6 +16,7 @@ import numpy as np
 
 CHUNK_PIXELS = 2**22  # of a part, where all images are gone through
 BATCH_PIXELS = 2**23  # of a batch of images of unequal size, the padding included
+CLIP_PIXELS = 2**20  # of a batch of clips, which hold many images each
 
 
 class _Kind:
@@ -36,6 +37,11 @@ class _Kind:
         """Some of these images, which are clips where these are."""
         images.frame_height = self.frame_height
         return images
+
+    def _at_most(self, batch_size, n_pixels):
+        """How many images of so many pixels a mini-batch may hold."""
+        most = BATCH_PIXELS if self.frame_height is None else CLIP_PIXELS
+        return min(batch_size, max(1, most // n_pixels))
 
     def has_missing(self):
         """Whether a pixel is NaN."""
@@ -139,6 +145,9 @@ class Images(_Kind):
 
     def batches(self, batch_size, random_state=None):
         """The indices of each mini-batch, shuffled where there is a random state."""
+        if self.frame_height is not None:
+            height, width, _ = self.image_shape
+            batch_size = self._at_most(batch_size, height * width)
         return split(np.arange(len(self)), batch_size, random_state)
 
 
@@ -215,8 +224,8 @@ class UnequalImages(_Kind):
         """The indices of each mini-batch, of similar size, shuffled as in Images."""
         batches = []
         for group in self._similar():
-            n_together = max(1, BATCH_PIXELS // self._n_padded(group))
-            batches += split(group, min(batch_size, n_together), random_state)
+            n_together = self._at_most(batch_size, self._n_padded(group))
+            batches += split(group, n_together, random_state)
         if random_state is not None and len(batches) > 1:
             batches = [batches[i] for i in random_state.permutation(len(batches))]
         return batches

@@ -135,9 +135,12 @@ class EmbeddedLines(nn.Module):
         n_padded = last + self.n_lines - x.shape[1]
         if n_padded:
             x = nn.functional.pad(x, (0, 0, 0, 0, 0, n_padded))
-        x = x.flatten(2).transpose(0, 1)  # (H, B, W * C)
-        lines = [x[i : last + i + 1 : self.stride] for i in range(self.n_lines)]
-        x = torch.cat(lines, dim=2)  # (T, B, n_lines * W * C)
+        if self.stride == self.n_lines:  # no line is in two steps
+            x = x.unflatten(1, (-1, self.n_lines)).flatten(2).transpose(0, 1)
+        else:
+            x = x.flatten(2).transpose(0, 1)  # (H, B, W * C)
+            lines = [x[i : last + i + 1 : self.stride] for i in range(self.n_lines)]
+            x = torch.cat(lines, dim=2)  # (T, B, n_lines * W * C)
         x = self.embed(x, self._weight(x.shape[2]))
         x = torch.relu(x)  # (T, B, F)
         if sizes is None:
