@@ -1,8 +1,9 @@
-"""Images for the examples.
+"""Images and clips for the examples.
 
 Real images are read from the folder that the environment variable ``SK_RNNIMAGE_DATA``
-names: ``mnist.npz``, ``cifar10_jpeg.npz`` and ``sign_digits/``. Nothing is downloaded.
-Missing data is replaced by images bundled with scikit-learn, with a printed note.
+names: ``mnist.npz``, ``cifar10_jpeg.npz``, ``hand_swipes.npz`` and ``sign_digits/``.
+Nothing is downloaded. Missing data is replaced by images bundled with scikit-learn, or
+by drawn clips, with a printed note.
 
 ``SK_RNNIMAGE_SMALL=1`` shrinks every example, to test that it runs; the results then
 mean nothing.
@@ -87,6 +88,22 @@ def hands(folder):
     return write_files(digits.images * 15, digits.target, folder)
 
 
+def swipes():
+    """Return all clips of hand swipes, as a list, or drawn ones.
+
+    Returns clips (T, 3, 3), labels, and the brightness of each: low, medium or high.
+    """
+    file = _find("hand_swipes.npz")
+    if not file:
+        _print_once("hand_swipes.npz is not there: drawn clips instead.")
+        return _drawn_swipes(600)
+    with np.load(file) as f:
+        clips = np.split(f["frames"], f["ends"][:-1])
+        labels, conditions = f["labels"], f["conditions"]
+    brightness = [name.split("Brightness")[0] for name in conditions]
+    return clips, labels, np.array(brightness)
+
+
 def write_files(images, labels, folder):
     """Write grey images as PNG files to ``folder``, one sub-folder per class."""
     for label in np.unique(labels):
@@ -128,3 +145,21 @@ def _crops(n, start, stop, seed):
         left = rng.randint(start * width, stop * width - 32)
         X.append(photograph[top : top + 32, left : left + 32])
     return np.stack(X), np.array(["china", "flower"])[y]
+
+
+def _drawn_swipes(n, seed=0):
+    """Draw a shadow that crosses 3 x 3 sensors, or (NULL) comes down and goes."""
+    rng = np.random.RandomState(seed)
+    levels = {"low": 90, "medium": 500, "high": 900}
+    directions = {"BT": (-1, 0), "TB": (1, 0), "LR": (0, 1), "RL": (0, -1)}
+    directions["NULL"] = (0, 0)
+    y, x = np.mgrid[-1:2, -1:2]
+    brightness, labels = rng.choice(list(levels), n), rng.choice(list(directions), n)
+    clips = []
+    for name, label in zip(brightness, labels):
+        T, (dy, dx) = rng.randint(8, 31), directions[label]
+        t = np.linspace(-3, 3, T)[:, None, None]
+        shadow = rng.uniform(0.4, 0.9) * np.exp(-((t - dy * y - dx * x) ** 2))
+        clip = levels[name] * rng.uniform(0.8, 1.2) * (1 - shadow)  # (T, 3, 3)
+        clips.append((clip + rng.normal(0, 2, clip.shape)).astype(np.uint16))
+    return clips, labels, brightness

@@ -1,0 +1,152 @@
+"""
+Hand swipes as they come
+========================
+
+A hand passes over 3 x 3 light sensors: to the left or right, up or down (LR, RL, TB,
+BT), or it comes and goes (NULL). The classifiers read such clips frame by frame with
+``scan="frames"``, can predict before the end, and can follow a live sensor.
+
+Measured in one run, 2,000 of 14,410 clips to train and 2,000 to test; the test clips
+were recorded at the brightness that is left out of training::
+
+    left out:                  low  medium    high
+    as they are
+      RNN                   0.1760  0.6605  0.5815
+      RNN, no recurrence    0.2035  0.7810  0.5220
+      Random forest         0.3240  0.3305  0.4315
+    standardised
+      RNN                   0.9710  0.9675  0.7165
+      RNN, no recurrence    0.9780  0.9645  0.6660
+      Random forest         0.9765  0.8540  0.5930
+
+Pixels as they are mean something else at another brightness. Standardising each sensor
+over its clip repairs that for two of three brightnesses, less so for the forest, and
+recurrence is not needed there. At the high brightness it helps less; why is not
+known, but the clips there are also shorter (a median of 11 frames, not 16 or 19).
+
+Relative to the first frame alone, all that is known live, a network that reads in one
+direction reaches 0.9240 on the low brightness, and 90 % of that after 16 frames, when
+a third of the clips have ended. A frame cost 2.7 ms on a busy core.
+
+Limits: one seed; the standard error of a score is 1.1 points at worst. NULL clips are
+longer, so that the length alone says something. Each clip was cut out beforehand: where
+a swipe begins is not found here. The curve of standardised clips knows the future and
+cannot be had live.
+"""
+
+# ruff: noqa: D205, D400
+
+# %%
+# Clips of unequal length
+# -----------------------
+# A clip is an array (T, 3, 3); the classifiers take a list of them. In turn, one of
+# three brightnesses is left out of the training clips and tested on.
+import time
+
+import matplotlib.pyplot as plt
+import numpy as np
+from _data import sized, swipes
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from sk_rnnimage import RNNImageClassifier, classic_classifiers
+
+clips, labels, brightness = swipes()
+lengths = np.array([len(clip) for clip in clips])
+print(f"{len(clips):,} clips of {lengths.min()} to {lengths.max()} frames")
+
+
+def split(left_out):
+    """Sample clips: training clips, their labels, test clips, their labels."""
+    rng, parts = np.random.RandomState(0), []
+    for n, rows in ((2000, brightness != left_out), (2000, brightness == left_out)):
+        rows = rng.permutation(np.flatnonzero(rows))[: sized(n, 80)]
+        parts += [[clips[i] for i in rows], labels[rows]]
+    return parts
+
+
+splits = {name: split(name) for name in ("low", "medium", "high")}
+
+
+# %%
+# Pixels as they are, and standardised
+# ------------------------------------
+# The transformer subtracts each sensor's mean over the clip and divides by its standard
+# deviation. It is stateless, takes a list and gives a list. The control learns a
+# position embedding for each frame, so that it is told the length of the longest clip.
+def standardise(X):
+    """Standardise each sensor over each clip."""
+    return [(clip - clip.mean(axis=0)) / (clip.std(axis=0) + 1) for clip in X]
+
+
+settings = {"scan": "frames", "max_epochs": sized("auto", 2), "random_state": 0}
+classifiers = {
+    "RNN": RNNImageClassifier(**settings),
+    "RNN, no recurrence": RNNImageClassifier(
+        cell=None, image_shape=(lengths.max(), 3, 3), **settings
+    ),
+    "Random forest": classic_classifiers(0, n_frames=16)["Random forest"],
+}
+print(f"{'accuracy, left out:':22s}" + "".join(f"{name:>8s}" for name in splits))
+for title, function in (("as they are", None), ("standardised", standardise)):
+    print(title)
+    for name, classifier in classifiers.items():
+        print(f"  {name:20s}", end="")
+        pipeline = make_pipeline(FunctionTransformer(function), classifier)
+        for X_train, y_train, X_test, y_test in splits.values():
+            score = pipeline.fit(X_train, y_train).score(X_test, y_test)
+            print(f"{score:8.4f}", end="", flush=True)
+        print()
+
+
+# %%
+# Accuracy after each frame
+# -------------------------
+# The mean over a clip is not known before its end. What is known is the first frame,
+# before the hand is there: a network that reads in one direction gets each frame
+# relative to it. A clip that is shorter than others waits at its end.
+def by_first_frame(X):
+    """Divide the frames of each clip by the first."""
+    return [clip / (clip[0] + 1) for clip in X]
+
+
+X_train, y_train, X_test, y_test = splits["low"]
+curves = {}
+for function in (standardise, by_first_frame):
+    network = RNNImageClassifier(bidirectional=False, **settings)
+    network.fit(function(X_train), y_train)
+    stages = np.stack(list(network.staged_predict(function(X_test))))  # (T, B)
+    curves[function.__name__] = curve = (stages == y_test).mean(axis=1)
+    early = np.argmax(curve >= 0.9 * curve[-1]) + 1
+    print(f"{function.__name__:16s}{curve[-1]:.4f}, 90 % of it after {early} frames")
+ended = [np.mean([len(clip) <= t for clip in X_test]) for t in range(1, len(curve) + 1)]
+
+fig, ax = plt.subplots(figsize=(6, 4), layout="constrained")
+styles = zip(curves.values(), ("--", "-"), ("whole clip known", "first frame known"))
+for curve, style, label in styles:
+    ax.plot(range(1, len(curve) + 1), curve, style, color="#0072b2", label=label)
+ax.plot(early, curve[early - 1], "o", color="#0072b2", label="90 % of the last")
+ax.plot(range(1, len(curve) + 1), ended, color="grey", label="clips that ended")
+ax.set(xlabel="frames read", ylabel="test accuracy, or share of clips")
+ax.set(xlim=(1, min(40, len(curve))), ylim=(0, 1))
+fig.legend(loc="outside upper center", ncols=2, frameon=False)
+
+
+# %%
+# A live clip
+# -----------
+# ``stream_predict_proba`` takes frames from a generator, such as a sensor's, and gives
+# probabilities after each.
+def sensor(clip):
+    """Yield frames as they come, relative to the first."""
+    yield from (frame / (clip[0] + 1) for frame in clip)
+
+
+i = np.flatnonzero(y_test == "LR")[0]
+stream = network.stream_predict_proba(sensor(X_test[i]))  # the last network above
+print("LR, after each frame:", *(network.classes_[p.argmax()] for p in stream))
+start, n_frames = time.perf_counter(), 0
+for clip in X_test[:50]:
+    n_frames += len(list(network.stream_predict_proba(sensor(clip))))
+print(f"{1000 * (time.perf_counter() - start) / n_frames:.2f} ms a frame")
+plt.show()
