@@ -18,7 +18,8 @@ from sk_rnnimage import (
     classic_classifiers,
 )
 from sk_rnnimage._data.augmentation import AUGMENTATIONS, augmented, shifted
-from sk_rnnimage.images.clips import check_clips, evenly, resampled
+from sk_rnnimage.images.clips import check_clips, resampled
+from sk_rnnimage.images.orders import evenly
 from sk_rnnimage.networks.pooling import POOLINGS
 
 CELLS = ["lstm", "gru", "rnn", "irnn", "peephole", "mingru", "lru", "lmu"]
@@ -404,7 +405,7 @@ def test_a_transformer_needs_clips_of_one_length():
 def test_frames_are_picked_evenly():
     assert_array_equal(evenly(5, 3), [0, 2, 4])
     assert_array_equal(evenly(2, 4), [0, 0, 1, 1])
-    assert_array_equal(evenly(7, 1), [0])
+    assert_array_equal(evenly(7, 1), [3])
     X, _ = draw_clips(frame=(4, 5, 3), dtype=np.float32)
     X[0] = np.insert(X[0], 1, np.nan, axis=0)
     images = resampled(check_clips(ImageToSequence("frames"), X, reset=True), 3)

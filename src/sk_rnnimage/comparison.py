@@ -87,8 +87,9 @@ def classic_classifiers(random_state=None, *, n_frames=None):
     n_frames : int, default=None
         With an int the pipelines take clips, as ``scan="frames"`` does, (n, T, H, W[,
         C]) or a list of clips of unequal length. They pick this many frames of each,
-        evenly from the first to the last, and flatten them; a shorter clip repeats
-        some. A frame that is all NaN is left out before. None takes images.
+        evenly from the first to the last (one is that in the middle), and flatten them;
+        a shorter clip repeats some. A frame that is all NaN is left out before. None
+        takes images.
 
     Returns
     -------

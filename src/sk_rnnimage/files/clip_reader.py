@@ -31,7 +31,8 @@ class ClipReader(FileReader):
         within one.
     n_frames : int, default=None
         Number of frames to read of each clip, evenly from its first to its last: those
-        at ``np.linspace(0, T - 1, n_frames).round()``. A clip that is shorter repeats
+        at ``np.linspace(0, T - 1, n_frames).round()``, or the one in the middle. A clip
+        that is shorter repeats
         some. Of a folder no other file is opened; of a file no other frame is
         converted, resized or kept. None reads all frames, whose number may differ.
     mode : {"L", "RGB"}, default=None

@@ -28,6 +28,7 @@ from sk_rnnimage.files.video import (
     import_av,
     open_video,
 )
+from sk_rnnimage.images.orders import evenly
 
 MOST_FRAMES = 10_000  # of one clip: a film without end would fill the memory
 
@@ -83,7 +84,7 @@ def pick_evenly(length, n_frames):
     """Return the places of the frames to take, in order, some repeatedly."""
     if n_frames is None or length == 0:
         return range(length)
-    return np.linspace(0, length - 1, n_frames).round().astype(int).tolist()
+    return evenly(length, n_frames).tolist()
 
 
 def _pick_once(length, n_frames):

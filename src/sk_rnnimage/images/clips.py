@@ -11,6 +11,7 @@ from sk_rnnimage.images.arrays import to_numpy
 from sk_rnnimage.images.checking import check_flat, check_images, set_shape
 from sk_rnnimage.images.inputs import check_numbers, to_array
 from sk_rnnimage.images.kinds import Images, UnequalImages
+from sk_rnnimage.images.orders import evenly
 from sk_rnnimage.images.shapes import CLIP, full_shape, plain_shape
 
 
@@ -80,11 +81,6 @@ def check_clips(
         _refuse_other_lengths(clips, estimator, name)
         return _one_below_the_other(clips)
     return _one_below_the_other(*_without_missing_frames(clips, name))
-
-
-def evenly(n, n_frames):
-    """The indices of so many of n frames, evenly from the first to the last."""
-    return np.linspace(0, n - 1, n_frames).round().astype(int)
 
 
 def resampled(clips, n_frames):

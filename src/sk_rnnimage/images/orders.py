@@ -173,6 +173,16 @@ def refuse_patches_of_frames(scan, patch_size):
         )
 
 
+def evenly(n, n_frames):
+    """The indices of so many of n frames, from the first to the last; one is amid them.
+
+    Where there are fewer than ``n_frames``, some come repeatedly.
+    """
+    if n_frames == 1:
+        return np.array([(n - 1) // 2])
+    return np.linspace(0, n - 1, n_frames).round().astype(int)
+
+
 def to_patches(X, patch):
     """Cut images (B, H, W, C) into patches (B, rows * columns, h * w * C).
 
