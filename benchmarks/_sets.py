@@ -5,6 +5,7 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from _tools import cifar10, hands, mnist, need
 from sklearn.datasets import load_digits
 from sklearn.model_selection import StratifiedKFold, train_test_split
@@ -59,6 +60,32 @@ def hand_swipes():
 def each_sensor(clip):
     """Give each sensor's values in a clip (T, H, W) mean 0 and standard deviation 1."""
     return (clip - clip.mean(axis=0)) / (clip.std(axis=0) + 1e-3)
+
+
+def another_speed(clips, generator):
+    """Play clips (B, T, C, H, W) at 0.7 to 2 times their speed, up to a frame later."""
+    n, n_frames = clips.shape[:2]
+    speed, later = torch.rand(2, n, 1, generator=generator)
+    speed = 0.7 * (2 / 0.7) ** speed
+    places = torch.arange(n_frames) * speed + 2 * later - 1
+    places = places.clamp(0, n_frames - 1)  # (B, T)
+    before = places.floor().long()
+    after = (before + 1).clamp(max=n_frames - 1)
+    part = (places - before)[..., None, None, None].to(clips)
+    rows = torch.arange(n)[:, None]
+    return torch.lerp(clips[rows, before], clips[rows, after], part)
+
+
+def another_figure(clips, generator):
+    """Mix the colours of clips (B, T, C, H, W) at random, and mirror half of them."""
+    n, channels = len(clips), clips.shape[2]
+    mix = torch.eye(channels) + 0.4 * torch.randn(
+        n, channels, channels, generator=generator
+    )
+    mean = clips.mean((1, 3, 4), keepdim=True)
+    clips = torch.einsum("bij,btjhw->btihw", mix.to(clips), clips - mean) + mean
+    mirrored = torch.rand(n, generator=generator) < 0.5
+    return torch.where(mirrored[:, None, None, None, None], clips.flip(4), clips)
 
 
 def sprites(seed):

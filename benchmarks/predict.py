@@ -1,16 +1,20 @@
-"""Prediction time compared with the bare module: 10,000 images, and single images.
+"""Prediction time of images, compared with the bare module, and of frames that come in.
 
     python benchmarks/predict.py [--rounds 7]
 
 For both classifiers with default parameters and their controls without recurrence,
 fitted on 2,000 MNIST images. The bare module gets the same batches as float tensors
 prepared beforehand. Asserts that each classifier takes at most 1.05 times the module's
-time on 10,000 images and at most 1.0 ms more on a single image.
+time on 10,000 images and at most 1.0 ms more on a single image. Then the time of one
+more frame of 32 x 32 (random pixels), by ``stream_predict_proba`` after 1 and after 100
+frames, beside the prediction of the 100 frames as a clip.
 """
 
 import argparse
 import statistics
+import time
 
+import numpy as np
 import torch
 from _tools import (
     assert_limits,
@@ -48,6 +52,29 @@ def compare(classifier, X, rounds):
     return time_interleaved(many, rounds), time_interleaved(one, rounds)
 
 
+def time_frames(cls, rounds):
+    """Return the milliseconds of an early frame, a late one, and the whole clip."""
+    random = np.random.RandomState(0)
+    X = random.randint(0, 255, (64, 10, 32, 32)).astype(np.uint8)
+    classifier = cls(
+        scan="frames", bidirectional=False, max_epochs=1, random_state=0
+    ).fit(X, np.arange(64) % 4)
+    clip = X[:10].reshape(100, 32, 32)
+    times = {"early": [], "late": [], "clip": []}
+    for _ in range(rounds):
+        stream, seconds = classifier.stream_predict_proba(clip), []
+        for _ in clip:
+            start = time.perf_counter()
+            next(stream)
+            seconds.append(time.perf_counter() - start)
+        times["early"] += seconds[1:11]
+        times["late"] += seconds[-10:]
+        start = time.perf_counter()
+        classifier.predict_proba(clip[None])
+        times["clip"].append(time.perf_counter() - start)
+    return [1000 * statistics.median(seconds) for seconds in times.values()]
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=7)
@@ -80,6 +107,12 @@ def main():
     print_table(
         ["classifier", images, "over the module", "one image ms", "module ms"], rows
     )
+    rows = [
+        [cls.__name__[:-15], *(f"{ms:.2f}" for ms in time_frames(cls, rounds))]
+        for cls in (RNNImageClassifier, CRNNImageClassifier)
+    ]
+    columns = "classifier", "ms of a frame", "after 90 more", "ms of the clip of 100"
+    print_table(columns, rows)
     assert_limits(claims)
 
 
