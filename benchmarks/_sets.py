@@ -62,20 +62,6 @@ def each_sensor(clip):
     return (clip - clip.mean(axis=0)) / (clip.std(axis=0) + 1e-3)
 
 
-def another_speed(clips, generator):
-    """Play clips (B, T, C, H, W) at 0.7 to 2 times their speed, up to a frame later."""
-    n, n_frames = clips.shape[:2]
-    speed, later = torch.rand(2, n, 1, generator=generator)
-    speed = 0.7 * (2 / 0.7) ** speed
-    places = torch.arange(n_frames) * speed + 2 * later - 1
-    places = places.clamp(0, n_frames - 1)  # (B, T)
-    before = places.floor().long()
-    after = (before + 1).clamp(max=n_frames - 1)
-    part = (places - before)[..., None, None, None].to(clips)
-    rows = torch.arange(n)[:, None]
-    return torch.lerp(clips[rows, before], clips[rows, after], part)
-
-
 def another_figure(clips, generator):
     """Mix the colours of clips (B, T, C, H, W) at random, and mirror half of them."""
     n, channels = len(clips), clips.shape[2]

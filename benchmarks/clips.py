@@ -5,9 +5,8 @@
 ``swipes``: hand swipes over 3 x 3 light sensors, in four directions or none; trained
 where the light is low and medium, tested where it is high. ``raw`` are the sensors'
 values; ``normalised``, each sensor's values in a clip have mean 0 and standard
-deviation 1, which takes the light out of them; ``other speeds``, the networks are also
-trained on these at other speeds. ``distances``: the last, with each distance between
-hand and sensors left out of the training in turn, and tested alone.
+deviation 1, which takes the light out of them. ``distances``: the latter, with each
+distance between hand and sensors left out of the training in turn, and tested alone.
 
 ``sprites``: drawn figures in motion, cut to 5 consecutive frames from a random start,
 as their length would give the action away; tested on characters that were never seen.
@@ -32,7 +31,6 @@ import numpy as np
 from _sets import (
     SWIPES_MOST,
     another_figure,
-    another_speed,
     each_sensor,
     hand_swipes,
     sprites,
@@ -43,7 +41,6 @@ from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier, classic_classif
 
 READ = {"scan": "frames"}
 SWIPED = {**READ, "image_shape": (SWIPES_MOST, 3, 3)}  # what the control must know
-AT_OTHER_SPEEDS = {**SWIPED, "augment": another_speed}
 BACKWARDS = {**READ, "augment": another_figure, "max_epochs": 60}
 GOALS = {"swipes": 0.85, "action": 0.97, "direction": 0.99, "backwards": 0.95}
 
@@ -101,17 +98,10 @@ def swipes(seeds, validate):
     """Low and medium light for training, high light for the test."""
     X, y, light, _ = hand_swipes()
     train, test = (["low"], "medium") if validate else (["low", "medium"], "high")
-    best = {}
-    normalised = [each_sensor(clip) for clip in X]
-    for name, clips, make in (
-        ("raw", X, swipe_classifiers),
-        ("normalised", normalised, swipe_classifiers),
-        ("other speeds", normalised, partial(networks, parameters=AT_OTHER_SPEEDS)),
-    ):
+    for name, clips in (("raw", X), ("normalised", [each_sensor(clip) for clip in X])):
         split = take(clips, y, np.isin(light, train), light == test)
-        found = run(f"swipes, {name}", lambda _, split=split: [split], seeds, make)
-        best[name] = found
-    accuracy = max(best["other speeds"][name] for name in ("RNN", "CRNN"))
+        found = run(f"swipes, {name}", lambda _, s=split: [s], seeds, swipe_classifiers)
+    accuracy = max(found["CRNN"], found["RNN"])  # normalised
     return [("swipes: error", 1 - accuracy, 1 - GOALS["swipes"])]
 
 
@@ -130,7 +120,7 @@ def distances(seeds, validate):
             known = np.isin(light, train) & (distance != left_out)
             yield take(X, y, known, (light == test) & (distance == left_out))
 
-    make = partial(networks, parameters=AT_OTHER_SPEEDS)
+    make = partial(networks, parameters=SWIPED)
     run("swipes, distance left out", splits, seeds, make)
     return []
 

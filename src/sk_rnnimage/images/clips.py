@@ -125,9 +125,9 @@ def _check_shaped(estimator, X, name):
         return np.stack(clips) if len({len(clip) for clip in clips}) == 1 else clips
     if len(X.shape) not in (4, 5):
         raise ValueError(
-            f"With scan='frames' {name} must hold clips: flat (n, T*H*W*C), grey (n, "
-            f"T, H, W) or with channels (n, T, H, W, C). Got an array of shape "
-            f"{X.shape}{_way_out(X.shape, name)}"
+            f"{name} must hold clips: flat (n, T*H*W*C), grey (n, T, H, W) or with "
+            f"channels (n, T, H, W, C). Got an array of shape {X.shape}"
+            f"{_way_out(X.shape, name)}"
         )
     X = check_numbers(estimator, X, name)
     if 0 in X.shape[1:]:
