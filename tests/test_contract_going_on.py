@@ -65,7 +65,7 @@ def _loop(network, batches, learning_rate, weight_decay):
         [
             {"params": [p for _, p in named if id(p) not in known]},
             {"params": biases, "weight_decay": 0.0},
-            {"params": filters, "muon": True},
+            {"params": filters, "muon": network.dtype == torch.float32},
         ],
         lr=learning_rate,
         betas=(0.9, 0.98),

@@ -143,3 +143,17 @@ def test_memory_that_ends_before_the_first_batch(where, monkeypatch):
     )
     with pytest.raises(ValueError, match=sentence):
         RNNImageClassifier(2, max_epochs=1).fit(*draw())
+
+
+@pytest.mark.parametrize("n, muon", [(128, False), (129, True)])
+def test_filters_are_trained_by_muon_in_single_precision(n, muon):
+    X, y = draw(n=n)
+    found = []
+
+    class Seen(Callback):
+        def on_train_begin(self, net, **kwargs):
+            groups = net.optimizer_.param_groups
+            found.extend(group.get("muon", False) for group in groups)
+
+    make(CRNNImageClassifier, callbacks=[Seen()], max_epochs=1).fit(X, y)
+    assert any(found) == muon

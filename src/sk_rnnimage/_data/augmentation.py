@@ -149,22 +149,29 @@ def make_augmentation(augment, missing):
 
 def augmented(images, augment, generator, frame_height=None, **options):
     """Images (B, H, W, C), or clips (B, T * H, W, C), after an augmentation."""
-    of_clips = frame_height is not None
-    frames = images.unflatten(1, (-1, frame_height or images.shape[1]))
-    frames = frames.permute(0, 1, 4, 2, 3)  # (B, T, C, H, W)
+    if frame_height is None:
+        images = images.permute(0, 3, 1, 2)  # (B, C, H, W)
+        images = _checked(augment, images, "(B, C, H, W)", generator, **options)
+        return images.permute(0, 2, 3, 1)
+    frames = images.unflatten(1, (-1, frame_height)).permute(0, 1, 4, 2, 3)
     own = getattr(augment, "func", augment) in AUGMENTATIONS.values()
-    given = frames if of_clips and not own else frames.flatten(1, 2)
-    output = augment(given, generator, **options)
-    if not isinstance(output, torch.Tensor) or output.shape != given.shape:
+    given = frames.flatten(1, 2) if own else frames
+    output = _checked(augment, given, "(B, T, C, H, W)", generator, **options)
+    output = output.reshape(frames.shape).permute(0, 1, 3, 4, 2)
+    return output.flatten(1, 2)  # (B, T * H, W, C)
+
+
+def _checked(augment, images, shape, generator, **options):
+    """What an augmentation makes of images, held against their shape."""
+    output = augment(images, generator, **options)
+    if not isinstance(output, torch.Tensor) or output.shape != images.shape:
         tensor = isinstance(output, torch.Tensor)
         what = tuple(output.shape) if tensor else type(output).__name__
         raise ValueError(
-            "augment must give back a float tensor of the shape that it takes, "
-            f"{'(B, T, C, H, W)' if of_clips else '(B, C, H, W)'}. It got "
-            f"{tuple(given.shape)} and gave {what}."
+            f"augment must give back a float tensor of the shape that it takes, {shape}"
+            f". It got {tuple(images.shape)} and gave {what}."
         )
-    output = output.to(images).view(frames.shape).permute(0, 1, 3, 4, 2)
-    return output.flatten(1, 2)  # (B, T * H, W, C)
+    return output.to(images)
 
 
 def _random_shift(images, generator, fraction):

@@ -110,7 +110,9 @@ def make_net(network, data, valid, target, settings):
         # decay would pull biases to 0, and shorten the memory of an LRU (log_*)
         optimizer__param_groups=[
             *((name, {"weight_decay": 0.0}) for name in ("*bias*", "*.log_*")),
-            ("*convolution.weight", {"muon": True}),
+            # of which the updates never come to rest: in double precision, on few
+            # images, a weight of k would no longer train as k copies
+            ("*convolution.weight", {"muon": network.dtype == torch.float32}),
         ],
         lr=settings.learning_rate,
         max_epochs=n_epochs,

@@ -91,6 +91,11 @@ def set_shape(estimator, shape, layout=IMAGE):
     """Keep the shape, with channels, of what an estimator is fitted on."""
     estimator.image_shape_ = plain_shape(shape, layout)
     estimator.n_features_in_ = math.prod(shape)
+
+
+def learn_shape(estimator, shape, layout=IMAGE):
+    """Keep the shape of images, or clips, that are not flat: they name no features."""
+    set_shape(estimator, shape, layout)
     if hasattr(estimator, "feature_names_in_"):
         del estimator.feature_names_in_
 
@@ -304,7 +309,7 @@ def _learn_shape(estimator, images, image_shape, name, listed):
             f"image_shape={tuple(image_shape)}. Leave image_shape=None to take the "
             f"shape from {name}, or reshape {name}."
         )
-    set_shape(estimator, shape)
+    learn_shape(estimator, shape)
 
 
 def _refuse_channels_first(shape, name):

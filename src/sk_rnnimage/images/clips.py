@@ -8,7 +8,7 @@ this file works on ``Images`` or ``UnequalImages`` with a ``frame_height``.
 import numpy as np
 
 from sk_rnnimage.images.arrays import to_numpy
-from sk_rnnimage.images.checking import check_flat, check_images, set_shape
+from sk_rnnimage.images.checking import check_flat, check_images, learn_shape
 from sk_rnnimage.images.inputs import check_numbers, to_array
 from sk_rnnimage.images.kinds import Images, UnequalImages
 from sk_rnnimage.images.orders import evenly
@@ -189,7 +189,7 @@ def _learn_shape(estimator, clips, image_shape, name):
     shape = _shape_of(clips)
     if image_shape is None:
         _refuse_channels_first(clips, name)
-        return set_shape(estimator, shape, CLIP)
+        return learn_shape(estimator, shape, CLIP)
     declared = full_shape(image_shape, CLIP)
     if shape[1:] != declared[1:]:
         raise ValueError(
@@ -199,7 +199,7 @@ def _learn_shape(estimator, clips, image_shape, name):
         )
     if shape[0] > declared[0]:
         _refuse_long(clips, declared[0], name, f"image_shape={tuple(image_shape)} says")
-    set_shape(estimator, declared, CLIP)
+    learn_shape(estimator, declared, CLIP)
 
 
 def _check_shape(estimator, clips, name):
