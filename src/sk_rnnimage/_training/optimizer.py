@@ -11,12 +11,13 @@ class MuonAdamW(torch.optim.AdamW):
     .. math::
         M &\leftarrow \mu M + G \\
         W &\leftarrow W - \eta \, \lVert W \rVert \, O / \lVert O \rVert, \quad
-        O = \mathrm{orthogonal}(G + \mu M)
+        O = \mathrm{orthogonal}(G + \mu M),
 
-    where :math:`\mathrm{orthogonal}` brings all singular values near 1 by three steps
-    of a Newton-Schulz iteration, and :math:`\eta` is ``RATIO`` times the learning rate:
-    so far an update turns the weight, whatever the size of both. (Their scale means
-    nothing where weights are standardised.)
+    brought back to its norm before, where :math:`\mathrm{orthogonal}` brings all
+    singular values near 1 by three steps of a Newton-Schulz iteration, and :math:`\eta`
+    is ``RATIO`` times the learning rate: so far an update turns the weight, whatever
+    the size of both. (Their scale means nothing where weights are standardised, and
+    would grow without end.) A gradient of 0 changes nothing.
 
     torch's own Muon takes matrices alone, and no AdamW beside it.
 
@@ -60,16 +61,25 @@ class MuonAdamW(torch.optim.AdamW):
             state["momentum"] = torch.zeros_like(weight)
         momentum = state["momentum"].mul_(self.MOMENTUM).add_(weight.grad)
         update = orthogonal((weight.grad + self.MOMENTUM * momentum).flatten(1))
-        size = rate * weight.norm() / (update.norm() + 1e-30)
-        weight.sub_((size * update).view_as(weight))
+        norm = weight.norm()
+        weight.sub_((rate * norm * normalized(update)).view_as(weight))
+        weight.mul_(norm / weight.norm().clamp(min=TINY))
+
+
+TINY = 1e-30
+
+
+def normalized(matrix):
+    """A matrix by its norm, at whatever scale; 0 remains 0."""
+    matrix = matrix / matrix.abs().amax().clamp(min=TINY)  # no square vanishes
+    return matrix / matrix.norm().clamp(min=TINY)
 
 
 def orthogonal(matrix):
     """A matrix with singular values near 1 in their place: (n, m)."""
     a, b, c = 3.4445, -4.775, 2.0315
     wide = matrix.shape[0] <= matrix.shape[1]
-    x = matrix if wide else matrix.T
-    x = x / (x.norm() + 1e-30)
+    x = normalized(matrix if wide else matrix.T)
     for _ in range(3):
         squares = x @ x.T
         x = a * x + (b * squares + c * squares @ squares) @ x
