@@ -6,6 +6,8 @@ Each module here gives the steps, and how many of them are real in each image: l
 that were padded to the size of the largest; None where none was.
 """
 
+import math
+
 import torch
 from torch import nn
 
@@ -27,7 +29,8 @@ def make_steps(scan, patch_size, shape, frame_height=None):
     Those of clips, whose frames lie one below the other, have a ``frame_height``.
     """
     if scan == "frames":
-        return EmbeddedLines("rows", shape, n_lines=frame_height, stride=frame_height)
+        lines = {"n_lines": frame_height, "stride": frame_height}
+        return EmbeddedLines("rows", shape, **lines, frames=True)
     if " " in scan:  # of scan="auto": the kind of lines, and their axis
         kind, axis = scan.split()
         return EmbeddedLines(axis, shape, **LINES[kind])
@@ -111,12 +114,15 @@ class EmbeddedLines(nn.Module):
     """One or several lines a step (rows or columns), embedded.
 
     A step is ``n_lines`` lines; the next one starts ``stride`` further. Each step goes
-    through a linear layer of WIDTH units and a ReLU.
+    through a linear layer of WIDTH units and a ReLU. Its weights for ``frames``, which
+    have many inputs, are larger at the start and multiplied by a ``scale``, so that an
+    update of AdamW, which changes each by as much, changes their sum by less.
     """
 
     WIDTH = 64
+    MANY = 256  # inputs of a frame, beyond which an update would change their sum a lot
 
-    def __init__(self, axis, shape, n_lines, stride):
+    def __init__(self, axis, shape, n_lines, stride, frames=False):
         super().__init__()
         self.axis = axis
         height, length, channels = shape
@@ -127,6 +133,8 @@ class EmbeddedLines(nn.Module):
         self.n_steps = self._n_steps(height)
         n_inputs = self.n_lines * length * channels
         self.embed = glorot(Product(n_inputs, self.WIDTH))
+        self.scale = min(1, math.sqrt(self.MANY / n_inputs)) if frames else 1
+        self.embed.weight.detach().div_(self.scale)
         self.n_features = self.WIDTH
 
     def forward(self, x, sizes=None):
@@ -158,6 +166,8 @@ class EmbeddedLines(nn.Module):
         The same as padding the lines with zeros, which is their mean.
         """
         weight = self.embed.weight
+        if self.scale != 1:
+            weight = self.scale * weight
         if n_inputs == weight.shape[1]:
             return weight
         by_line = weight.unflatten(1, (self.n_lines, -1))
