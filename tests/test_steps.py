@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 
 from sk_rnnimage import CRNNImageClassifier, ImageToSequence, RNNImageClassifier
 from sk_rnnimage.images.orders import SCANS, grid_shape, to_patches
-from sk_rnnimage.networks.steps import make_steps, to_grid
+from sk_rnnimage.networks.steps import EmbeddedLines, make_steps, to_grid
 
 # Patches along a path
 
@@ -134,3 +134,17 @@ def test_a_patch_size_replaces_the_embedding(cls):
     axes = {RNNImageClassifier: ("rows", "columns"), CRNNImageClassifier: "rows"}[cls]
     named = make(cls, scan=axes, patch_size=2).fit(X, y)
     assert weights_equal(auto, named)
+
+
+def test_the_embedding_of_large_frames_starts_as_any_other():
+    """And an update of its weights changes its output by less."""
+    shape, frame_height = (3 * 32, 32, 1), 32
+    torch.manual_seed(0)
+    frames = make_steps("frames", None, shape, frame_height)
+    torch.manual_seed(0)
+    lines = EmbeddedLines("rows", shape, n_lines=32, stride=32)
+    assert (frames.scale, lines.scale) == (0.5, 1)
+    clips = torch.randn(2, *shape)
+    assert_allclose(frames(clips)[0].detach(), lines(clips)[0].detach(), atol=1e-6)
+    small = make_steps("frames", None, (9, 3, 1), 3)
+    assert small.scale == 1
