@@ -94,10 +94,15 @@ HEAD = "task", "classifier", "accuracy", "std", "fit, CPU s", "clips"
 WIDTHS = 26, 30, 8, 6, 10, 10
 
 
+def choose_light(validate):
+    """Return the light of the training clips, and that of the others."""
+    return (["low"], "medium") if validate else (["low", "medium"], "high")
+
+
 def swipes(seeds, validate):
     """Low and medium light for training, high light for the test."""
     X, y, light, _ = hand_swipes()
-    train, test = (["low"], "medium") if validate else (["low", "medium"], "high")
+    train, test = choose_light(validate)
     for name, clips in (("raw", X), ("normalised", [each_sensor(clip) for clip in X])):
         split = take(clips, y, np.isin(light, train), light == test)
         found = run(f"swipes, {name}", lambda _, s=split: [s], seeds, swipe_classifiers)
@@ -113,7 +118,7 @@ def distances(seeds, validate):
     """Each distance left out of low and medium light, and tested in high light."""
     X, y, light, distance = hand_swipes()
     X = [each_sensor(clip) for clip in X]
-    train, test = (["low"], "medium") if validate else (["low", "medium"], "high")
+    train, test = choose_light(validate)
 
     def splits(_):
         for left_out in np.unique(distance):
@@ -164,7 +169,7 @@ def sprite_classifiers(seed, parameters):
 def early(seeds, validate):
     """When a swipe is known, as frames and as a part of the clip."""
     X, y, light, _ = hand_swipes()
-    train, test = (["low"], "medium") if validate else (["low", "medium"], "high")
+    train, test = choose_light(validate)
     # what comes is not known yet: each sensor is set against its first value
     X = [clip / clip[0] for clip in X]
     X, y, X_test, y_test = take(X, y, np.isin(light, train), light == test)

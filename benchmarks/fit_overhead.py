@@ -70,22 +70,28 @@ def loop(X, y, batch_size=128):
     chunks = [part.float() for part in pixels[:2000].split(500)]
     mean = torch.stack([chunk.mean() for chunk in chunks]).mean()
     scale = torch.stack([chunk.std() for chunk in chunks]).mean()
-    n_updates = -(-len(X) // batch_size)
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=0.01, weight_decay=0.1, fused=True
     )
+    train(network, optimizer, (pixels, labels), (mean, scale), batch_size)
+    return network
+
+
+def train(network, optimizer, images, moments, batch_size, **options_of_loss):
+    """Train for one epoch, with one cycle of the learning rate."""
+    (pixels, labels), (mean, scale) = images, moments
+    n_updates = -(-len(pixels) // batch_size)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=0.01, total_steps=n_updates + 1
     )
-    for rows in torch.randperm(len(X)).split(batch_size):
+    for rows in torch.randperm(len(pixels)).split(batch_size):
         x = (pixels[rows].float() - mean) / scale
-        loss = nn.functional.cross_entropy(network(x), labels[rows])
+        loss = nn.functional.cross_entropy(network(x), labels[rows], **options_of_loss)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-    return network
 
 
 class ClipNetwork(nn.Module):
@@ -114,7 +120,6 @@ def loop_over_clips(X, y, batch_size=64):
     network = ClipNetwork()
     pixels, labels = torch.from_numpy(X), torch.from_numpy(y)
     mean, scale = pixels.float().mean(), pixels.float().std()
-    n_updates = -(-len(X) // batch_size)
     named = dict(network.named_parameters())
     filters = [named.pop("convolution.weight")]
     optimizer = MuonAdamW(
@@ -123,19 +128,8 @@ def loop_over_clips(X, y, batch_size=64):
         weight_decay=0.1,
         fused=True,
     )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=0.01, total_steps=n_updates + 1
-    )
-    for rows in torch.randperm(len(X)).split(batch_size):
-        x = (pixels[rows].float() - mean) / scale
-        loss = nn.functional.cross_entropy(
-            network(x), labels[rows], label_smoothing=0.1
-        )
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
+    images, moments = (pixels, labels), (mean, scale)
+    train(network, optimizer, images, moments, batch_size, label_smoothing=0.1)
     return network
 
 

@@ -232,11 +232,7 @@ def _read_folder(path, size):
         paths, labels = list_images(path, broken="skip")
     for warning in caught:
         print("warning:", warning.message, file=sys.stderr)
-    if labels is None:
-        raise ValueError(
-            f"{path} holds images, but no class folders: a comparison needs labels. "
-            "Put the images of each class into a folder of its own."
-        )
+    _refuse_unlabelled(path, labels, "images")
     # All cores: reading ends before any classifier is timed.
     reader = ImageReader(size=None if size is None else tuple(size), n_jobs=-1)
     images = reader.transform(paths)
@@ -252,16 +248,21 @@ def _read_folder(path, size):
     return images, labels
 
 
+def _refuse_unlabelled(path, labels, noun):
+    """Raise an error for a folder that has no subfolder per class."""
+    if labels is None:
+        raise ValueError(
+            f"{path} holds {noun}, but no class folders: a comparison needs labels. "
+            f"Put the {noun} of each class into a folder of its own."
+        )
+
+
 def _read_clips(path, size):
     """Read clips and labels of a folder that has one subfolder per class."""
     from sk_rnnimage.files import ClipReader, list_clips
 
     paths, labels = list_clips(path)
-    if labels is None:
-        raise ValueError(
-            f"{path} holds clips, but no class folders: a comparison needs labels. "
-            "Put the clips of each class into a folder of its own."
-        )
+    _refuse_unlabelled(path, labels, "clips")
     # All cores: reading ends before any classifier is timed.
     reader = ClipReader(size=None if size is None else tuple(size), n_jobs=-1)
     clips = reader.transform(paths)

@@ -2,6 +2,8 @@
 
 import torch
 
+TINY = 1e-30  # norms below count as 0
+
 
 class MuonAdamW(torch.optim.AdamW):
     r"""AdamW [1]_, and Muon [2]_ for groups of parameters that say ``muon=True``.
@@ -64,9 +66,6 @@ class MuonAdamW(torch.optim.AdamW):
         norm = weight.norm()
         weight.sub_((rate * norm * normalized(update)).view_as(weight))
         weight.mul_(norm / weight.norm().clamp(min=TINY))
-
-
-TINY = 1e-30
 
 
 def normalized(matrix):

@@ -32,9 +32,9 @@ class ClipReader(FileReader):
     n_frames : int, default=None
         Number of frames to read of each clip, evenly from its first to its last: those
         at ``np.linspace(0, T - 1, n_frames).round()``, or the one in the middle. A clip
-        that is shorter repeats
-        some. Of a folder no other file is opened; of a file no other frame is
-        converted, resized or kept. None reads all frames, whose number may differ.
+        that is shorter repeats some. Of a folder no other file is opened; of a file no
+        other frame is converted, resized or kept. None reads all frames, whose number
+        may differ.
     mode : {"L", "RGB"}, default=None
         Grey or colour. None gives grey clips if all frames of all clips of the call are
         grey, RGB clips otherwise; set the mode if later calls may contain other files

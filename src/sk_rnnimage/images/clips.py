@@ -85,8 +85,7 @@ def check_clips(
 
 def resampled(clips, n_frames):
     """Clips, as ``check_clips`` gives them, of so many frames each: Images."""
-    height, width, channels = clips.image_shape
-    height = clips.frame_height
+    _, height, width, channels = clips.item_shape
     array = np.empty((len(clips), n_frames, height, width, channels), clips.dtype)
     for where, part in clips.parts():
         frames = part.reshape(len(part), -1, height, width, channels)
@@ -121,8 +120,9 @@ def _check_shaped(estimator, X, name):
         clips = [
             check_numbers(estimator, clip, f"{name}[{i}]") for i, clip in enumerate(X)
         ]
-        clips = [clip if clip.ndim == 4 else clip[..., None] for clip in clips]
-        return np.stack(clips) if len({len(clip) for clip in clips}) == 1 else clips
+        return _together(
+            [clip if clip.ndim == 4 else clip[..., None] for clip in clips]
+        )
     if len(X.shape) not in (4, 5):
         raise ValueError(
             f"{name} must hold clips: flat (n, T*H*W*C), grey (n, T, H, W) or with "
@@ -136,6 +136,11 @@ def _check_shaped(estimator, X, name):
             f"its shape is {X.shape}."
         )
     return X if X.ndim == 5 else X[..., np.newaxis]  # (B, T, H, W, C)
+
+
+def _together(clips):
+    """A list of clips (T, H, W, C); one array where they are of one length."""
+    return np.stack(clips) if len({len(clip) for clip in clips}) == 1 else clips
 
 
 def _way_out(shape, name):
@@ -282,7 +287,7 @@ def _without_missing_frames(clips, name):
     kept = [
         clip if frames.all() else clip[frames] for clip, frames in zip(clips, present)
     ]
-    return np.stack(kept) if len({len(clip) for clip in kept}) == 1 else kept, n_read
+    return _together(kept), n_read
 
 
 def _present(clip):

@@ -34,14 +34,13 @@ class ImageNetwork(nn.Module):
         self.temperature = 1.0  # set in training, by how far that has got
         *sides, n_channels = recipe["image_shape"]
         self.standardize = Standardize(n_channels, recipe["missing"])
-        shape, frame_height = (*sides, n_channels + recipe["missing"]), None
-        if recipe["scans"] == ("frames",):
-            frame_height = recipe["frame_height"]
+        shape = *sides, n_channels + recipe["missing"]
+        frame_height = recipe.get("frame_height")  # absent in an older pickle
         self.stem = None
         if recipe["filters"]:
             self.stem = make_stem(recipe, shape, frame_height)
             shape = self.stem.output_shape
-            frame_height = getattr(self.stem, "frame_height_left", None)
+            frame_height = self.stem.frame_height_left
         self.readings = nn.ModuleList(
             make_reading(scan, recipe, shape, frame_height) for scan in recipe["scans"]
         )

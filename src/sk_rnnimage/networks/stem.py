@@ -26,6 +26,7 @@ class ConvolutionStem(nn.Module):
     """
 
     SHORT = 8
+    frame_height_left = None  # of the maps of clips, whose frames lie one below another
 
     def __init__(self, image_shape, filters, kernel_sizes, downsample, dropout):
         super().__init__()
