@@ -26,7 +26,7 @@ from _tools import (
 )
 
 from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier
-from sk_rnnimage._prediction import PIXELS_AT_ONCE
+from sk_rnnimage._prediction.logits import PIXELS_AT_ONCE
 
 LIMIT, LIMIT_MS = 1.05, 1.0
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from conftest import draw, draw_unequal, make, weights_equal
 
-from sk_rnnimage._auto import resolve_auto
 from sk_rnnimage._data.augmentation import resolve_augment, shift
 from sk_rnnimage._data.sets import ImageSet
+from sk_rnnimage._training.auto import resolve_auto
 from sk_rnnimage.images.kinds import Images
 
 

@@ -64,7 +64,7 @@ def test_images_are_never_copied_as_a_whole(cls, monkeypatch):
 
     monkeypatch.setattr(moments, "tensor_of", counted)
     monkeypatch.setattr(batches_file, "tensor_of", counted)
-    monkeypatch.setattr("sk_rnnimage._prediction.PIXELS_AT_ONCE", 1024 * 500)
+    monkeypatch.setattr("sk_rnnimage._prediction.logits.PIXELS_AT_ONCE", 1024 * 500)
     make(cls, max_epochs=1).fit(X[:9], y[:9])  # what is built once is not counted
     sizes.clear()
     tracemalloc.start()

@@ -177,7 +177,7 @@ def test_predictions_do_not_depend_on_how_many_fit_in_memory(cls, monkeypatch):
     X, y = draw(n=30)
     model = make(cls).fit(X, y)
     expected = model.predict_proba(X)
-    monkeypatch.setattr("sk_rnnimage._prediction.PIXELS_AT_ONCE", 7 * 64)
+    monkeypatch.setattr("sk_rnnimage._prediction.logits.PIXELS_AT_ONCE", 7 * 64)
     assert_allclose(model.predict_proba(X), expected, atol=1e-12)
 
 

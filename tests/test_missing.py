@@ -170,7 +170,7 @@ def test_no_matter_how_many_are_read_at_once(cls, monkeypatch):
     model = make(cls).fit(X, y)
     expected = model.predict_proba(X)
     assert_allclose(one_by_one(model, X), expected, atol=1e-12)
-    monkeypatch.setattr("sk_rnnimage._prediction.PIXELS_AT_ONCE", 7 * 64)
+    monkeypatch.setattr("sk_rnnimage._prediction.logits.PIXELS_AT_ONCE", 7 * 64)
     assert_allclose(model.predict_proba(X), expected, atol=1e-12)
 
 

@@ -7,7 +7,8 @@ from conftest import draw, draw_unequal, make, weights_equal, with_missing
 from numpy.testing import assert_array_equal
 from torch import nn
 
-from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier, _auto
+from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier
+from sk_rnnimage._training import auto
 from sk_rnnimage.networks.network import ImageNetwork
 from sk_rnnimage.networks.precision import MixedPrecision, train_in
 from sk_rnnimage.networks.recipe import with_data
@@ -30,7 +31,7 @@ def products(network):
 @pytest.fixture
 def native(monkeypatch):
     """A processor with instructions for bfloat16, whatever this one has."""
-    monkeypatch.setattr(_auto, "multiplies_bfloat16", lambda device: True)
+    monkeypatch.setattr(auto, "multiplies_bfloat16", lambda device: True)
 
 
 def test_auto_takes_the_large_products():
@@ -97,7 +98,7 @@ def test_auto_needs_a_processor_that_multiplies_bfloat16(monkeypatch):
     X, y = draw(n=150)
     fits = {}
     for native in (True, False):
-        monkeypatch.setattr(_auto, "multiplies_bfloat16", lambda d, n=native: n)
+        monkeypatch.setattr(auto, "multiplies_bfloat16", lambda d, n=native: n)
         for precision in ("auto", "float32"):
             model = make(CRNNImageClassifier, filters=16, precision=precision)
             fits[native, precision] = model.fit(X, y)

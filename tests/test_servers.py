@@ -65,7 +65,7 @@ def test_few_images_are_predicted_on_one_thread(cls, monkeypatch):
     try:
         model.predict(X[:1])
         assert seen == [1]
-        monkeypatch.setattr("sk_rnnimage._prediction.FEW_PIXELS", 10)
+        monkeypatch.setattr("sk_rnnimage._prediction.logits.FEW_PIXELS", 10)
         model.predict(X)
         assert seen == [1, 2]
         assert torch.get_num_threads() == 2

@@ -1,4 +1,4 @@
-"""What a classifier says of clips after each frame; of images: test_prediction.py."""
+"""What a classifier says of clips after each frame; of images: test_logits.py."""
 
 import re
 

@@ -707,5 +707,5 @@ def test_predictions_do_not_depend_on_how_many_fit_in_memory(cls, monkeypatch):
     X, y = unequal(cls, n=30)
     model = make(cls).fit(X, y)
     expected = model.predict_proba(X)
-    monkeypatch.setattr("sk_rnnimage._prediction.PIXELS_AT_ONCE", 300)
+    monkeypatch.setattr("sk_rnnimage._prediction.logits.PIXELS_AT_ONCE", 300)
     assert_allclose(model.predict_proba(X), expected, atol=1e-12)

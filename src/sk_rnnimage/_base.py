@@ -13,7 +13,6 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from sk_rnnimage._auto import precision_of, resolve_auto, set_products
 from sk_rnnimage._data.augmentation import (
     AUGMENTATIONS,
     VIEWS,
@@ -25,7 +24,8 @@ from sk_rnnimage._environment.borrowed import Interval, StrOptions, _fit_context
 from sk_rnnimage._environment.parameters import check_parameters, plain
 from sk_rnnimage._environment.process import resolve_device
 from sk_rnnimage._environment.versions import current_versions, warn_of_other_versions
-from sk_rnnimage._prediction import logits_of
+from sk_rnnimage._prediction.logits import logits_of
+from sk_rnnimage._training.auto import precision_of, resolve_auto, set_products
 from sk_rnnimage._training.callbacks import check_callbacks
 from sk_rnnimage._training.settings import Settings
 from sk_rnnimage._training.train import train

@@ -5,16 +5,16 @@ from scipy.special import log_softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sk_rnnimage._auto import resolve_auto
 from sk_rnnimage._base import BaseImageEstimator
 from sk_rnnimage._data.labels import read_labels
 from sk_rnnimage._data.read import read_sets
 from sk_rnnimage._data.weights import check_weights
 from sk_rnnimage._environment.borrowed import StrOptions, _fit_context
 from sk_rnnimage._environment.parameters import check_parameters
-from sk_rnnimage._prediction import attention_weights
-from sk_rnnimage._stages import StagedPrediction
+from sk_rnnimage._prediction.logits import attention_weights
+from sk_rnnimage._prediction.stages import StagedPrediction
 from sk_rnnimage._targets import Classes
+from sk_rnnimage._training.auto import resolve_auto
 from sk_rnnimage._training.train import train
 from sk_rnnimage.networks.recipe import make_recipe
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import log_softmax
 from sklearn.utils.validation import check_is_fitted
 
-from sk_rnnimage._prediction import staged_logits, streamed_logits
+from sk_rnnimage._prediction.logits import staged_logits, streamed_logits
 from sk_rnnimage.images.clips import check_frame
 from sk_rnnimage.images.shapes import CLIP
 

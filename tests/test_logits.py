@@ -9,7 +9,8 @@ from conftest import CLASSIFIERS, draw, draw_unequal, make
 from networks_by_hand import head, softmax
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier, _prediction
+from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier
+from sk_rnnimage._prediction import logits
 
 SEQUENTIAL = ["lstm", "gru", "rnn", "irnn", "peephole", "mingru", "lru", "lmu"]
 
@@ -164,7 +165,7 @@ def test_stages_do_not_depend_on_how_many_fit_in_memory(cls, monkeypatch):
     X, y = draw(n=30)
     model = make(cls).fit(X, y)
     expected = stages(model, X)
-    monkeypatch.setattr(_prediction, "PIXELS_AT_ONCE", 7 * 64)
+    monkeypatch.setattr(logits, "PIXELS_AT_ONCE", 7 * 64)
     assert_allclose(stages(model, X), expected, atol=1e-12)
 
 
@@ -261,6 +262,6 @@ def test_batches_are_bounded_by_the_largest_tensor(cls, method, monkeypatch):
         network, "sequences", lambda x, s=None: sizes.append(len(x)) or sequences(x, s)
     )
     most = 7 * network.largest_tensor(12, 12)
-    monkeypatch.setattr(_prediction, "VALUES_AT_ONCE", most)
+    monkeypatch.setattr(logits, "VALUES_AT_ONCE", most)
     assert_allclose(ask(X), expected, atol=1e-9)
     assert sizes == [7] * 5 + [5]

@@ -1,0 +1,1 @@
+"""What a fitted network gives: at the end, and after each step."""
