@@ -133,8 +133,8 @@ class BaseImageEstimator(BaseEstimator):
 
         Returns
         -------
-        self : estimator
-            Fitted.
+        self
+            This estimator, fitted.
 
         Raises
         ------

@@ -48,7 +48,7 @@ class ImageClassifier(ClassifierMixin, StagedPrediction, BaseImageEstimator):
 
         Returns
         -------
-        self : estimator
+        self
             Fitted.
 
         Raises
@@ -92,7 +92,7 @@ class ImageClassifier(ClassifierMixin, StagedPrediction, BaseImageEstimator):
         return logits
 
     def predict_log_proba(self, X):
-        """Logarithms of the class probabilities.
+        """Log probabilities of the classes.
 
         Parameters
         ----------
@@ -387,7 +387,7 @@ class RNNImageClassifier(ImageClassifier):
         (H, W) of grey images, (H, W, C) of others; of clips T comes first.
     n_features_in_ : int
         Pixel values of an image, H * W * C, or of a clip, T * H * W * C.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, where ``fit`` saw a DataFrame.
     weights_ : dict of ndarray
         All learned arrays, the standardisation of the pixels and the temperature of
@@ -648,8 +648,8 @@ class CRNNImageClassifier(ImageClassifier):
         the rate rises and falls, and is 0.9 in ``partial_fit``. The gradient is clipped
         to a norm of 1. The filters of the convolutions are updated by Muon [10]_, with
         a momentum of 0.6: an update turns them by 10 times the rate, in relation to
-        their norm, whatever their number. (Up to 128 images, which train in float64, by
-        AdamW too: its updates come to rest, so that a weight trains as copies.)
+        their norm, whatever their number. Up to 128 images, which train in float64,
+        are left to AdamW: its updates come to rest, so that a weight trains as copies.
     weight_decay : float, default=0.1
         AdamW's weight decay, of all weights but the biases and the LRU's decay rates.
     early_stopping : bool, default=False
@@ -704,7 +704,7 @@ class CRNNImageClassifier(ImageClassifier):
         (H, W) of grey images, (H, W, C) of others; of clips T comes first.
     n_features_in_ : int
         Pixel values of an image, H * W * C, or of a clip, T * H * W * C.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, where ``fit`` saw a DataFrame.
     weights_ : dict of ndarray
         All learned arrays, the standardisation of the pixels and the temperature of

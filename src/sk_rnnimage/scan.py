@@ -70,7 +70,7 @@ class ImageToSequence(TransformerMixin, BaseEstimator):
         (H, W) of grey images, (H, W, C) of others; of clips T comes first.
     n_features_in_ : int
         Pixel values of an image, H * W * C, or of a clip, T * H * W * C.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, where ``fit`` saw a DataFrame.
 
     References
@@ -117,7 +117,8 @@ class ImageToSequence(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        self : ImageToSequence
+        self
+            This transformer.
 
         Raises
         ------
@@ -164,7 +165,7 @@ class ImageToSequence(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n, n_steps_, step_size_)
+        ndarray of shape (n, `n_steps_`, `step_size_`)
             Sequences, in the dtype of X.
         """
         check_is_fitted(self)
@@ -175,7 +176,7 @@ class ImageToSequence(TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n, n_steps_, step_size_)
+        X : array-like of shape (n, `n_steps_`, `step_size_`)
             Sequences as ``transform`` gives them.
 
         Returns

@@ -35,7 +35,7 @@ class FileReader(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        self : object
+        self
             This transformer.
 
         Raises
