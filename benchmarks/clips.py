@@ -15,7 +15,7 @@ last the networks are trained for 60 epochs with colours mixed at random and fig
 mirrored, which says nothing of the time.
 
 ``early``: after how many frames of a swipe, and after what part of it, 90 % of the
-final accuracy is reached.
+final accuracy is reached. Draws ``early.png`` beside this file.
 
 Each network is otherwise fitted with default parameters, beside its control without
 recurrence (``cell=None``); the classic classifiers read 16 frames of each swipe, and
@@ -26,7 +26,12 @@ test clip. Asserts the accuracies in ``GOALS``.
 
 import argparse
 from functools import partial
+from pathlib import Path
 
+import matplotlib
+
+matplotlib.use("agg")
+import matplotlib.pyplot as plt
 import numpy as np
 from _sets import (
     SWIPES_MOST,
@@ -42,6 +47,8 @@ from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier, classic_classif
 READ = {"scan": "frames"}
 SWIPED = {**READ, "image_shape": (SWIPES_MOST, 3, 3)}  # what the control must know
 BACKWARDS = {**READ, "augment": another_figure, "max_epochs": 60}
+HUNDREDTHS = np.arange(1, 101) / 100
+PICTURE = Path(__file__).with_name("early.png")
 GOALS = {"swipes": 0.85, "action": 0.97, "direction": 0.99, "backwards": 0.95}
 
 
@@ -173,27 +180,51 @@ def early(seeds, validate):
     # what comes is not known yet: each sensor is set against its first value
     X = [clip / clip[0] for clip in X]
     X, y, X_test, y_test = take(X, y, np.isin(light, train), light == test)
+    curves = []
     for seed in seeds:
         classifier = RNNImageClassifier(
             random_state=seed, bidirectional=False, pooling="last", **SWIPED
         )
         stages = np.stack(list(classifier.fit(X, y).staged_predict(X_test)))  # (T, B)
-        right = stages == y_test
-        lengths = np.array([len(clip) for clip in X_test])
-        final = right[-1].mean()
-        after = right.mean(axis=1)
-        parts = np.arange(1, 101) / 100
-        rows = np.ceil(parts[:, None] * lengths).astype(int) - 1  # (100, B)
-        of_part = right[rows, np.arange(len(lengths))].mean(axis=1)
-        n_frames = 1 + int((after >= 0.9 * final).argmax())
-        part = parts[(of_part >= 0.9 * final).argmax()]
-        print(
-            f"\nseed {seed}: {final:.4f} in the end; 90 % of it after {n_frames} "
-            f"frames (clips have {lengths.min()} to {lengths.max()}, in the median "
-            f"{np.median(lengths):.0f}), or after {part:.0%} of each clip",
-            flush=True,
-        )
+        curves.append(accuracies(stages == y_test, X_test))
+        print_early(seed, *curves[-1], [len(clip) for clip in X_test])
+    draw_early(*(np.transpose(each) for each in zip(*curves)))
     return []
+
+
+def accuracies(right, X):
+    """Accuracy after each frame (T,), and after each hundredth of a clip (100,)."""
+    lengths = np.array([len(clip) for clip in X])
+    rows = np.ceil(HUNDREDTHS[:, None] * lengths).astype(int) - 1  # (100, B)
+    return right.mean(axis=1), right[rows, np.arange(len(X))].mean(axis=1)
+
+
+def print_early(seed, of_frame, of_part, lengths):
+    """Print when nine tenths of the final accuracy are reached."""
+    n_frames = 1 + int((of_frame >= 0.9 * of_frame[-1]).argmax())
+    part = HUNDREDTHS[(of_part >= 0.9 * of_part[-1]).argmax()]
+    print(
+        f"\nseed {seed}: {of_frame[-1]:.4f} in the end; 90 % of it after {n_frames} "
+        f"frames (clips have {min(lengths)} to {max(lengths)}, in the median "
+        f"{np.median(lengths):.0f}), or after {part:.0%} of each clip",
+        flush=True,
+    )
+
+
+def draw_early(of_frame, of_part):
+    """Draw the accuracy as clips come in, (T, seeds) and (100, seeds), a line each."""
+    figure, axes = plt.subplots(1, 2, figsize=(8, 3), sharey=True, layout="tight")
+    for ax, curves, x, label in (
+        (axes[0], of_frame, 1 + np.arange(len(of_frame)), "frames read"),
+        (axes[1], of_part, 100 * HUNDREDTHS, "part of the clip read, %"),
+    ):
+        ax.plot(x, curves, color="C0", linewidth=1)
+        ax.axhline(0.9 * curves[-1].mean(), color="0.5", linestyle="--", linewidth=1)
+        ax.set(xlabel=label, xlim=(0, min(x[-1], 100)))
+        ax.grid(alpha=0.3)
+    axes[0].set_ylabel("accuracy")
+    axes[0].set_title("dashed: nine tenths of the end", fontsize=9, loc="left")
+    figure.savefig(PICTURE, dpi=120)
 
 
 PARTS = {

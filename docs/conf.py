@@ -75,7 +75,7 @@ html_title = "sk_rnnimage"
 html_theme_options = {
     "show_prev_next": True,
     "navbar_end": ["theme-switcher"],
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 7,
 }
 
 

@@ -126,10 +126,26 @@ def test_classes_show_an_example(name):
     assert ">>>" in section(PUBLIC[name], "Examples")
 
 
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_lead_to_files(page):
+    """But those to pages that are made when the documentation is built."""
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
+    missing = [
+        link
+        for link in links
+        if "gallery/" not in link and not (page.parent / link).exists()
+    ]
+    assert not missing
+
+
 @pytest.mark.parametrize("number", [0, 1])
 def test_the_first_commands_are_one_line_each(number):
-    readme = Path(__file__).parents[1] / "README.md"
-    blocks = re.findall(r"^```sh\n(.*?)^```", readme.read_text(), flags=re.M | re.S)
+    text = (ROOT / "README.md").read_text()
+    blocks = re.findall(r"^```sh\n(.*?)^```", text, flags=re.M | re.S)
     command = blocks[number]
     assert command.count("\n") == 1
     assert ["sk_rnnimage compare", "pytest"][number] in command
