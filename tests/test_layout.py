@@ -40,15 +40,18 @@ def as_file(module):
     return file if file in FILES else None
 
 
+@cache
 def neighbours(name):
     """The files of this package that a file imports."""
+    files = set()
     for module, names in imports(name):
         if module.split(".")[0] != "sk_rnnimage":
             continue
         candidates = [module, *(f"{module}.{n}" for n in names)]
         if module == "sk_rnnimage.inspection":  # hands on what its files define
             candidates += [f"{module}.comparison_display", f"{module}.scan_order"]
-        yield from {as_file(c) for c in candidates} - {None}
+        files |= {as_file(c) for c in candidates} - {None}
+    return files
 
 
 @cache
@@ -76,7 +79,7 @@ def test_no_circles():
 
     for name in FILES:
         reached(name, [name])
-    assert "networks/cells.py" in set(neighbours("networks/steps.py"))
+    assert "networks/cells.py" in neighbours("networks/steps.py")
 
 
 def test_the_picture_shows_the_measured_floors():
