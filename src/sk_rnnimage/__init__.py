@@ -8,6 +8,7 @@ from sk_rnnimage._environment.versions import __version__ as __version__
 if TYPE_CHECKING:
     from sk_rnnimage.classifiers import CRNNImageClassifier, RNNImageClassifier
     from sk_rnnimage.comparison import classic_classifiers, compare_classifiers
+    from sk_rnnimage.deployment import prune, quantize
     from sk_rnnimage.files import ClipReader, ImageReader, list_clips, list_images
     from sk_rnnimage.inspection import ComparisonDisplay, ScanOrderDisplay
     from sk_rnnimage.scan import ImageToSequence
@@ -24,6 +25,8 @@ __all__ = [
     "compare_classifiers",
     "list_clips",
     "list_images",
+    "prune",
+    "quantize",
 ]
 
 # Imported at their first use: torch and scikit-learn take seconds, for which neither
@@ -40,6 +43,8 @@ _MODULES = {
     "compare_classifiers": "comparison",
     "list_clips": "files",
     "list_images": "files",
+    "prune": "deployment",
+    "quantize": "deployment",
 }
 
 

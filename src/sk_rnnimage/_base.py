@@ -6,10 +6,11 @@ network the fitted attributes, which are set all at once in the end.
 
 import numbers
 from contextlib import contextmanager
+from copy import deepcopy
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -349,6 +350,42 @@ class BaseImageEstimator(BaseEstimator):
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True
         return tags
+
+
+def check_own(estimator):
+    """Raise where this is no fitted estimator of this package."""
+    if not isinstance(estimator, BaseImageEstimator):
+        raise TypeError(
+            "estimator must be an RNNImageClassifier or a CRNNImageClassifier; of a "
+            f"pipeline, its last step. Got {type(estimator).__name__} instead."
+        )
+    check_is_fitted(estimator)
+
+
+def refitted(estimator, recipe, weights, **parameters):
+    """A clone that has learned the same as a fitted estimator, in another network.
+
+    Parameters
+    ----------
+    estimator : BaseImageEstimator
+        Fitted. It is not changed, and shares nothing with the clone.
+    recipe : dict
+        The recipe of the network.
+    weights : dict of ndarray
+        Its weights.
+    **parameters
+        Parameters of the clone that differ.
+    """
+    new = clone(estimator).set_params(**parameters)
+    learned = vars(estimator).keys() - vars(new).keys() - {"weights_", "_module"}
+    vars(new).update(
+        {name: deepcopy(vars(estimator)[name]) for name in learned},
+        weights_=weights,
+        _fitted_recipe=recipe,
+        _optimizer_state=None,  # of other weights
+        _module=LazyNetwork(recipe, weights),
+    )
+    return new
 
 
 def _unfitted(estimator):

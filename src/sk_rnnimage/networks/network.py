@@ -13,6 +13,7 @@ from torch import nn
 
 from sk_rnnimage._environment.process import memory_error_as, seeded
 from sk_rnnimage.networks.cells import glorot
+from sk_rnnimage.networks.eight_bits import dequantized
 from sk_rnnimage.networks.masks import pixel_mask
 from sk_rnnimage.networks.readings import make_reading
 from sk_rnnimage.networks.recipe import with_data
@@ -215,27 +216,32 @@ def new_network(recipe, item_shape, n_outputs, data, seed, dtype=torch.float32):
     return network
 
 
+def empty_network(recipe):
+    """A network without memory for its weights: they have shapes and no values."""
+    with torch.device("meta"):  # of this thread alone, unlike the default device
+        return ImageNetwork(recipe)
+
+
 def load_network(recipe, weights):
     """A fitted network, in evaluation mode, from its recipe and its weights.
 
-    It is built without memory for weights (on torch's "meta" device) and without random
-    numbers, held against the arrays, and only then given copies of these.
+    It is built without memory for weights and without random numbers, held against the
+    arrays, and only then given copies of these.
 
     Parameters
     ----------
     recipe : dict
         A whole recipe.
     weights : dict of ndarray
-        As ``weights_of`` gives them.
+        As ``weights_of`` gives them, or these in 8 bits.
 
     Raises
     ------
     ValueError
         Where the weights are not those of such a network.
     """
-    with torch.device("meta"):  # of this thread alone, unlike the default device
-        network = ImageNetwork(recipe)
-    expected = network.state_dict()
+    network = empty_network(recipe)
+    expected, weights = network.state_dict(), dequantized(weights)
     _check_shapes({**expected, "temperature": np.empty(())}, weights)
     # copies: training goes on from them, and earlier weights are not written over
     tensors = {name: torch.tensor(weights[name]) for name in expected}
