@@ -8,7 +8,7 @@ from sk_rnnimage._environment.versions import __version__ as __version__
 if TYPE_CHECKING:
     from sk_rnnimage.classifiers import CRNNImageClassifier, RNNImageClassifier
     from sk_rnnimage.comparison import classic_classifiers, compare_classifiers
-    from sk_rnnimage.deployment import prune, quantize
+    from sk_rnnimage.deployment import prune, quantize, to_onnx
     from sk_rnnimage.files import ClipReader, ImageReader, list_clips, list_images
     from sk_rnnimage.inspection import ComparisonDisplay, ScanOrderDisplay
     from sk_rnnimage.scan import ImageToSequence
@@ -27,6 +27,7 @@ __all__ = [
     "list_images",
     "prune",
     "quantize",
+    "to_onnx",
 ]
 
 # Imported at their first use: torch and scikit-learn take seconds, for which neither
@@ -45,6 +46,7 @@ _MODULES = {
     "list_images": "files",
     "prune": "deployment",
     "quantize": "deployment",
+    "to_onnx": "deployment",
 }
 
 

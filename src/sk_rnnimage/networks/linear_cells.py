@@ -190,7 +190,7 @@ class LRU(_Filter):
     def step(self, x, state):
         drive = torch.view_as_complex(self._drive(x).unflatten(1, (-1, 2)))
         if state is not None:
-            drive = drive + self._exponent().exp() * state  # (B, D)
+            drive = drive + self.decay() * state  # (B, D)
         return self._output(self._pairs(drive[None]), x[None])[0], drive
 
     def fast(self, x):
@@ -219,7 +219,7 @@ class LRU(_Filter):
     def _states(self, x):
         """The states of all steps as real pairs: (T, B, F) to (T, B, D * 2)."""
         drive = torch.view_as_complex(self._drive(x).unflatten(2, (-1, 2)))
-        return self._pairs(DecayKernel.apply(drive, self._exponent().exp()))
+        return self._pairs(DecayKernel.apply(drive, self.decay()))
 
     def _output(self, pairs, x):
         """The outputs of states (T, B, D * 2) and steps (T, B, F): (T, B, D)."""
@@ -232,6 +232,10 @@ class LRU(_Filter):
         drive = torch.complex(self.weight_in[:, 0], self.weight_in[:, 1]).T  # (F, D)
         kernel = self._pairs(powers * (self.log_gamma.exp() * drive))
         return x, self._read_out(kernel), self.weight_past
+
+    def decay(self):
+        """lambda, complex: (D,)."""
+        return self._exponent().exp()
 
     def _exponent(self):
         """The logarithm of lambda."""

@@ -220,7 +220,7 @@ class StandardConvolution(MixedPrecision, nn.Conv2d):
         return self.out_channels >= WIDE
 
     def forward(self, x):
-        x, filters, bias = self.cast(x, self._filters(), self.bias)
+        x, filters, bias = self.cast(x, self.filters(), self.bias)
         return nn.functional.conv2d(x, filters, bias, padding=self.padding)
 
     def strip(self, x, top, bottom):
@@ -232,9 +232,9 @@ class StandardConvolution(MixedPrecision, nn.Conv2d):
         first, last = top - padding, bottom - padding + kernel - 1  # lines that it sees
         x = x[:, :, max(first, 0) : min(last, height)]
         x = nn.functional.pad(x, (0, 0, max(-first, 0), max(last - height, 0)))
-        return nn.functional.conv2d(x, self._filters(), self.bias, padding=(0, beside))
+        return nn.functional.conv2d(x, self.filters(), self.bias, padding=(0, beside))
 
-    def _filters(self):
+    def filters(self):
         """The standardised weights."""
         weight = self.weight
         if weight[0].numel() > 1:
