@@ -94,7 +94,7 @@ def to_onnx(estimator, path=None):
     label = g.Gather(g.constant(classes), g.ArgMax(logits, axis=1, keepdims=0))
     g.name_outputs({"label": label, "probabilities": g.Softmax(logits, axis=1)})
     shape = _input_shape(transformers[0] if transformers else classifier)
-    inputs = [g.tensor(x, np.float32, ["n", *shape])]
+    inputs = [g.tensor("images", np.float32, ["n", *shape])]
     outputs = [
         g.tensor("label", classes.dtype, ["n"]),
         g.tensor("probabilities", np.float32, ["n", len(classes)]),
@@ -124,6 +124,7 @@ def _steps_of(estimator):
                 "a fitted RNNImageClassifier or CRNNImageClassifier, or a pipeline of "
                 "ImageToSequence and one of them."
             )
+    for step in steps:
         check_is_fitted(step)
     return steps[:-1], steps[-1]
 
