@@ -1,4 +1,4 @@
-"""What the tests of the ONNX export share: a model that is run, beside predict_proba."""
+"""What the tests of the ONNX export share: a model is run beside predict_proba."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def run(model, X, threads=1):
 
 
 def assert_same(estimator, *sets):
-    """Export, check the model, and compare it with the estimator on each of the sets."""
+    """Export, and compare the model with the estimator on each of the sets."""
     onnx = pytest.importorskip("onnx")
     model = to_onnx(estimator)
     onnx.checker.check_model(model, full_check=True)

@@ -5,7 +5,7 @@ import pytest
 from conftest import draw, draw_clips, make
 from onnx_by_hand import assert_same
 
-from sk_rnnimage import RNNImageClassifier
+from sk_rnnimage import RNNImageClassifier, to_onnx
 from sk_rnnimage.networks.cells import CELLS
 
 
@@ -21,6 +21,34 @@ def test_cells(cell, bidirectional):
         hidden_size=(5, 4),
     ).fit(X, y)
     assert_same(model, X, X[:1], X[:7])
+
+
+@pytest.mark.parametrize("scan, patch_size", [("rows", None), ("snake", (1, 2))])
+@pytest.mark.parametrize("pooling", ["last", "max"])
+@pytest.mark.parametrize("cell", ["mingru", "lru", "lmu"])
+def test_linear_cells_read_few_numbers_a_step_or_many(cell, pooling, scan, patch_size):
+    X, y = draw(shape=(6, 7))
+    model = make(
+        RNNImageClassifier,
+        cell=cell,
+        scan=scan,
+        patch_size=patch_size,
+        pooling=pooling,
+        hidden_size=(5, 3),
+    ).fit(X, y)
+    assert_same(model, X, X[:1])
+
+
+@pytest.mark.parametrize("cell", ["lru", "lmu"])
+def test_filters_are_a_convolution_where_the_number_of_steps_is_known(cell):
+    """And over clips, whose length is free, a loop."""
+    X, y = draw(shape=(6, 4))
+    for scan, n_loops in (("rows", 0), ("frames", 1)):
+        model = make(RNNImageClassifier, cell=cell, scan=scan, bidirectional=False)
+        model.fit(X if scan == "rows" else X[:, None], y)
+        operators = [node.op_type for node in to_onnx(model).graph.node]
+        assert operators.count("Scan") == n_loops
+        assert operators.count("Conv") == 1 - n_loops
 
 
 @pytest.mark.parametrize("pooling", ["last", "mean"])

@@ -5,7 +5,7 @@ import pytest
 from conftest import draw, draw_clips, draw_unequal, make, with_missing
 from onnx_by_hand import assert_same
 
-from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier
+from sk_rnnimage import CRNNImageClassifier
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.float32, np.float64])

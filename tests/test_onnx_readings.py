@@ -4,7 +4,7 @@ import pytest
 from conftest import draw, make
 from onnx_by_hand import assert_same
 
-from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier
+from sk_rnnimage import RNNImageClassifier
 from sk_rnnimage.networks.recipe import SCAN_NAMES
 
 
@@ -38,7 +38,9 @@ def test_lines_of_images_that_are_short(sides):
 
 
 @pytest.mark.parametrize("pooling", ["last", "max", "attention"])
-@pytest.mark.parametrize("cell, heads", [("gru", None), ("lru", 2), (None, 4)])
+@pytest.mark.parametrize(
+    "cell, heads", [("gru", None), ("lru", 2), ("lmu", None), (None, 4)]
+)
 def test_sweeps(cell, heads, pooling):
     X, y = draw(shape=(5, 4))
     model = make(

@@ -1,13 +1,12 @@
 """The layers of cells in ONNX: steps (T, B, F) to states (T, B, N).
 
 ONNX has an LSTM, with or without peepholes, a GRU and Elman's cell; the linear cells
-are loops over the steps. ``lengths`` (B,) says how many of the steps are real, the
-first ones; None that all are.
+are loops over the steps, or one convolution where their number is known.
 """
 
 import torch
 
-from sk_rnnimage.networks.cells import Directions, FeedForward, Peephole, Recurrence
+from sk_rnnimage.networks.cells import Directions, Peephole, Recurrence
 from sk_rnnimage.networks.linear_cells import LMU, LRU, MinGRU, legendre_delay
 
 # Where ONNX's gates are in torch: i, o, f, g among i, f, g, o, and z, r, g among r, z,
@@ -16,9 +15,23 @@ GATES = {"LSTM": [0, 3, 1, 2], "GRU": [1, 0, 2], "RNN": [0]}
 PEEPHOLES = [0, 2, 1]
 
 
-def layer_states(g, layer, x, lengths=None):
-    """The states of a layer of any cell: (T, B, F) to (T, B, N)."""
-    return LAYERS[type(layer)](g, layer, x, lengths)
+def layer_states(g, layer, x, lengths=None, n_steps=None, only_last=False):
+    """The states of a layer of any cell: (T, B, F) to (T, B, N).
+
+    Parameters
+    ----------
+    lengths : str, default=None
+        How many of the steps are real, (B,), the first ones. None says all.
+    n_steps : int, default=None
+        T, where it is known before the model runs.
+    only_last : bool, default=False
+        Whether the last state of each direction will do, (1, B, N): cells for which
+        that is less work then give no other.
+    """
+    if isinstance(layer, Directions):
+        return _directions(g, layer, x, lengths, n_steps, only_last)
+    of_layer = _recurrence if isinstance(layer, Recurrence) else _feed_forward
+    return of_layer(g, layer, x, lengths)
 
 
 def _recurrence(g, layer, x, lengths):
@@ -73,18 +86,24 @@ def _of_onnx(g, operator, ways, x, lengths, peepholes=None, **options):
     return g.reshape(g.Transpose(states, perm=[0, 2, 1, 3]), 0, 0, -1)
 
 
-def _directions(g, layer, x, lengths):
+def _directions(g, layer, x, lengths, n_steps, only_last):
     """One or two cells of our own."""
     cells = [cell for cell in (layer.cell, layer.reverse_cell) if cell is not None]
     if isinstance(layer.cell, Peephole):
         return _peephole(g, cells, x, lengths)
+    if n_steps is not None and _is_filter(layer.cell):
+        parts = [
+            _filtered(g, cell, x, n_steps, bool(way), only_last)
+            for way, cell in enumerate(cells)
+        ]
+        return g.Concat(*parts, axis=2)
     # what padding would add to the states is multiplied by 0
     mask = 1.0
     if lengths is not None:
         mask = g.Cast(g.step_mask(x, lengths), to=g.onnx.TensorProto.FLOAT)
     loop = LOOPS[type(layer.cell)]
     parts = [loop(g, cell, x, mask, bool(way)) for way, cell in enumerate(cells)]
-    return g.Concat(*parts, axis=2) if len(parts) == 2 else parts[0]
+    return g.Concat(*parts, axis=2)
 
 
 def _mingru(g, cell, x, mask, reverse):
@@ -119,6 +138,31 @@ def _lru(g, cell, x, mask, reverse):
     return g.Relu(g.Add(memory, g.linear(x, cell.weight_past, cell.bias)))
 
 
+def _is_filter(cell):
+    """Whether a cell is best read as a convolution over all steps, as in training."""
+    few = isinstance(cell, LRU) and cell.weight_past.shape[1] <= cell.FEW
+    return few or isinstance(cell, LMU)
+
+
+def _filtered(g, cell, x, n_steps, reverse, only_last):
+    """The states of LRU or LMU by one convolution: (T, B, D), or (1, B, D)."""
+    steps = cell.weight_past.new_zeros(n_steps, 1, cell.weight_past.shape[1])
+    _, kernel, weight = cell.filter(steps)  # (T, P, D)
+    u = x
+    if isinstance(cell, LMU):
+        u = g.linear(x, cell.encode.weight, cell.encode.bias)
+    before = 0 if only_last else n_steps - 1  # zeros before the first step that is read
+    memory = g.Conv(
+        g.Transpose(u, perm=[1, 2, 0]),  # (B, P, T)
+        (kernel if reverse else kernel.flip(0)).permute(2, 1, 0),
+        pads=[0, before] if reverse else [before, 0],
+    )  # (B, D, T)
+    if only_last:
+        x = g.Gather(x, [0 if reverse else n_steps - 1], axis=0)
+    past = g.linear(x, weight, cell.bias)
+    return g.Relu(g.Add(g.Transpose(memory, perm=[2, 0, 1]), past))
+
+
 def _lmu(g, cell, x, mask, reverse):
     _, n_memories, order = cell.weight_memory.shape
     a, b = legendre_delay(order, cell.n_steps)
@@ -147,5 +191,4 @@ def _zeros(g, x, n):
     return g.ConstantOfShape(g.Concat(g.size(x, 1), [n], axis=0))
 
 
-LAYERS = {Recurrence: _recurrence, Directions: _directions, FeedForward: _feed_forward}
 LOOPS = {MinGRU: _mingru, LRU: _lru, LMU: _lmu}

@@ -10,25 +10,38 @@ from sk_rnnimage.deployment.onnx_readings import embedded, of_map, of_sequence
 
 def network_logits(g, network, x, views):
     """Logits (B, K) of images or clips, on average over their views."""
-    reads_clips = network.recipe.get("frame_height") is not None
-    order = lengths = None
-    if reads_clips:
-        order, lengths = _present_frames(g, x)
-        order = g.Tile(order, [1, len(views), 1])
-        lengths = g.Tile(lengths, [len(views)])
-    x = _moved(g, x, network.recipe, views)  # (views * B, ...)
-    if reads_clips:
-        x = _steps_of_frames(g, network, x)
-        x = g.at_steps(x, order)
-        pooled = [of_sequence(g, network.readings[0], x, lengths)]
+    recipe = network.recipe
+    frame_height = recipe.get("frame_height")  # absent in an older pickle
+    height, *others = recipe["image_shape"]
+    shape = frame_height or height, *others  # (H, W, C)
+    if frame_height is None:
+        maps, map_shape = _map(g, network, _moved(g, x, shape, views), shape)
+        pooled = [of_map(g, reading, maps, map_shape) for reading in network.readings]
     else:
-        x, shape = _map(g, network, x)
-        pooled = [of_map(g, reading, x, shape) for reading in network.readings]
+        steps, lengths = _frames(g, network, x, shape, views)
+        pooled = [of_sequence(g, network.readings[0], steps, lengths)]
     x = g.Concat(*pooled, axis=1)  # (views * B, N)
     logits = g.linear(x, network.head.weight, network.head.bias)
     logits = g.Div(logits, network.temperature)
-    logits = g.reshape(logits, len(views), -1, network.head.out_features)
+    logits = g.reshape(logits, len(views), -1, recipe["n_outputs"])
     return g.ReduceMean(logits, [0], keepdims=0)  # (B, K)
+
+
+def _frames(g, network, x, shape, views):
+    """The embedded frames of clips that are not missing, and how many there are.
+
+    (T, views * B, F), those that are missing at the end, and (views * B,).
+    """
+    order, lengths = _present_frames(g, x)
+    x = _moved(g, x, shape, views)
+    n_clips_and_frames = g.Shape(x, end=2)
+    x, _ = _map(g, network, g.reshape(x, -1, *shape), shape)  # (views * B * T, H, W, C)
+    steps = network.readings[0].steps
+    n_inputs = [steps.embed.in_features]
+    x = g.Reshape(x, g.Concat(n_clips_and_frames, n_inputs, axis=0))
+    x = embedded(g, steps, g.Transpose(x, perm=[1, 0, 2]))
+    x = g.at_steps(x, g.Tile(order, [1, len(views), 1]))
+    return x, g.Tile(lengths, [len(views)])
 
 
 def _present_frames(g, x):
@@ -48,40 +61,41 @@ def _present_frames(g, x):
     return g.Unsqueeze(g.Transpose(order, perm=[1, 0]), [2]), lengths
 
 
-def _moved(g, x, recipe, views):
-    """The views of images, one set below the other: (views * B, ...)."""
-    height = recipe.get("frame_height") or recipe["image_shape"][0]
-    rows, columns = (np.arange(side) for side in (height, recipe["image_shape"][1]))
+def _moved(g, x, shape, views):
+    """The views of images or clips, one set below the other: (views * B, ...)."""
+    rows, columns = (np.arange(side) for side in shape[:2])
     moved = []
     for down, right, mirrored in views:
         from_row = (rows - down).clip(0, rows[-1])
         from_column = (columns - right).clip(0, columns[-1])
         if mirrored:
-            from_column = columns[::-1][from_column]
+            from_column = columns[-1] - from_column
         view = g.Gather(x, from_row, axis=-3) if down else x
-        moved.append(
-            g.Gather(view, from_column, axis=-2) if right or mirrored else view
-        )
+        moves = right or mirrored
+        moved.append(g.Gather(view, from_column, axis=-2) if moves else view)
     return g.Concat(*moved, axis=0)
 
 
-def _map(g, network, x):
+def _map(g, network, x, shape):
     """What is read of images: they, standardised, or their feature map; its shape."""
-    x = _standardized(g, network.standardize, x)
+    x = _standardized(g, network.standardize, x, shape)
     if network.stem is not None:
         return _convolved(g, network.stem, x), network.stem.output_shape
-    height, width, channels = network.recipe["image_shape"]
-    return x, (height, width, channels + network.recipe["missing"])
+    *sides, channels = shape
+    return x, (*sides, channels + network.standardize.mask)
 
 
-def _standardized(g, standardize, x):
+def _standardized(g, standardize, x, shape):
     """Pixels to mean 0 and standard deviation 1; what is missing to 0."""
-    x = g.Div(g.Sub(x, standardize.mean), standardize.scale)
+    height, width, channels = shape
+    x = g.reshape(x, 0, height, width * channels)  # long rows are computed faster
+    x = g.Sub(x, np.tile(standardize.mean, width))
+    x = g.Div(x, np.tile(standardize.scale, width))
     missing = g.IsNaN(x)
-    values = g.Where(missing, 0.0, x)
+    values = g.reshape(g.Where(missing, 0.0, x), 0, *shape)
     if not standardize.mask:
         return values
-    missing = g.Cast(missing, to=g.onnx.TensorProto.FLOAT)
+    missing = g.reshape(g.Cast(missing, to=g.onnx.TensorProto.FLOAT), 0, *shape)
     return g.Concat(values, g.ReduceMean(missing, [3]), axis=3)
 
 
@@ -106,15 +120,3 @@ def _normalized(g, norm, x):
     x = g.Reshape(groups, g.Shape(x))
     weight, bias = norm.weight[:, None, None], norm.bias[:, None, None]
     return g.Add(g.Mul(x, weight), bias)
-
-
-def _steps_of_frames(g, network, x):
-    """The embedded frames of clips: (T, B, F)."""
-    clips = g.Shape(x, end=2)
-    height, width, channels = network.recipe["image_shape"]
-    height = network.recipe["frame_height"]
-    x = g.reshape(x, -1, height, width, channels)  # (B * T, H, W, C)
-    x, _ = _map(g, network, x)
-    steps = network.readings[0].steps
-    x = g.Reshape(x, g.Concat(clips, [steps.embed.in_features], axis=0))
-    return embedded(g, steps, g.Transpose(x, perm=[1, 0, 2]))

@@ -23,9 +23,16 @@ def of_map(g, reading, x, shape):
 
 
 def of_sequence(g, reading, x, lengths=None):
-    """Steps (T, B, F), the first ``lengths`` (B,) of which are real, to (B, N)."""
-    for layer in reading.layers:
-        x = layer_states(g, layer, x, lengths)
+    """Steps (T, B, F), the first ``lengths`` (B,) of which are real, to (B, N).
+
+    Without ``lengths`` there are as many as in ``fit``.
+    """
+    n_steps = reading.steps.n_steps if lengths is None else None
+    *layers, last_layer = reading.layers
+    for layer in layers:
+        x = layer_states(g, layer, x, lengths, n_steps)
+    only_last = isinstance(reading.pool, LastState) and reading.attention is None
+    x = layer_states(g, last_layer, x, lengths, n_steps, only_last)
     return _on_top(g, reading, x, lengths)
 
 
@@ -83,31 +90,36 @@ def embedded(g, steps, x):
 
 def _swept(g, reading, x, shape):
     """A pass along every row and every column of the grid: to (B, N)."""
-    rows, columns = grid_shape(*shape[:2], reading.patch)
-    x = g.reshape(cut(g, x, shape, reading.patch), 0, rows, columns, -1)
+    grid = grid_shape(*shape[:2], reading.patch)
+    x = g.reshape(cut(g, x, shape, reading.patch), 0, *grid, -1)
+    ends = isinstance(reading.pool, LastState)
     *layers, last = zip(reading.along_rows, reading.along_columns)
     for pair in layers:
-        x = _at_each_place(g, *_passes(g, x, *pair))
-    across, down = _passes(g, x, *last)
-    if isinstance(reading.pool, LastState):
-        ends = [_ends(g, reading.pool, across), _ends(g, reading.pool, down)]
-        return g.Concat(*ends, axis=1)
-    x = _at_each_place(g, across, down)
-    x = g.Transpose(g.reshape(x, 0, rows * columns, -1), perm=[1, 0, 2])
+        x = _at_each_place(g, *_passes(g, x, grid, pair))
+    passes = _passes(g, x, grid, last, only_last=ends)
+    if ends:
+        return g.Concat(*[_ends(g, reading.pool, states) for states in passes], axis=1)
+    x = _at_each_place(g, *passes)
+    x = g.Transpose(g.reshape(x, 0, grid[0] * grid[1], -1), perm=[1, 0, 2])
     return _on_top(g, reading, x)
 
 
-def _passes(g, x, along_rows, along_columns):
-    """The states of a layer: (columns, B, rows, N) and (rows, B, columns, N)."""
-    across = _pass(g, along_rows, g.Transpose(x, perm=[2, 0, 1, 3]))
-    return across, _pass(g, along_columns, g.Transpose(x, perm=[1, 0, 2, 3]))
+def _passes(g, x, grid, layers, **options):
+    """The states of two layers: (columns, B, rows, N) and (rows, B, columns, N)."""
+    rows, columns = grid
+    across, down = (g.Transpose(x, perm=perm) for perm in ([2, 0, 1, 3], [1, 0, 2, 3]))
+    return (
+        _pass(g, layers[0], across, columns, **options),
+        _pass(g, layers[1], down, rows, **options),
+    )
 
 
-def _pass(g, layer, x):
+def _pass(g, layer, x, n_steps, **options):
     """The states of all passes along one axis: (T, B, passes, F) to (., ., ., N)."""
     steps = g.reshape(x, 0, -1, g.size(x, 3))  # (T, B * passes, F)
-    states = layer_states(g, layer, steps)
-    return g.Reshape(states, g.Concat(g.Shape(x, end=3), [-1], axis=0))
+    states = layer_states(g, layer, steps, n_steps=n_steps, **options)
+    sizes = g.Shape(x, start=1, end=3), g.size(states, 2)
+    return g.Reshape(states, g.Concat([-1], *sizes, axis=0))
 
 
 def _ends(g, pool, states):
