@@ -238,7 +238,7 @@ OWN = [
     "learning_rate",
     "divergence",
 ]
-SKORCHS = ["epoch_timer", "train_loss", "valid_loss", "print_log"]
+OTHERS = ["epoch_timer", "train_loss", "valid_loss", "print_log", "watcher"]
 
 
 def test_the_names_of_our_own():
@@ -252,7 +252,7 @@ def test_the_names_of_our_own():
     assert names(schedule=False, validated=False) == always
 
 
-@pytest.mark.parametrize("name", OWN + SKORCHS)
+@pytest.mark.parametrize("name", OWN + OTHERS)
 @pytest.mark.parametrize("way", ["fit", "partial_fit"])
 def test_the_name_of_one_of_our_own_is_refused(cls, way, name):
     model = make(cls, callbacks=[(name, Callback())])

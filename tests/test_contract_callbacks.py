@@ -1,9 +1,13 @@
 """What is printed, what callbacks see, and Ctrl-C."""
 
+from importlib.util import find_spec
+
 import pytest
 from conftest import draw, make, pickled, weights_equal
 from numpy.testing import assert_array_equal
 from skorch.callbacks import Callback, EarlyStopping
+
+from sk_rnnimage import ClipReader, ImageReader, ImageToSequence
 
 
 def test_silent_by_default(cls, capfd):
@@ -49,6 +53,12 @@ def test_a_stop_by_skorch_ends_the_fit(cls):
     assert 1 < model.n_iter_ < 6
     assert all("train_loss" in row and "duration" in row for row in model.history_)
     model.predict(X)
+
+
+def test_callbacks_of_scikit_learn_are_there_where_it_has_them(cls):
+    has_them = find_spec("sklearn.callback") is not None  # from 1.9 on
+    for kind in (cls, ImageToSequence, ImageReader, ClipReader):
+        assert hasattr(kind(), "set_callbacks") is has_them
 
 
 class Interrupt(Callback):

@@ -14,6 +14,7 @@ from skorch.callbacks import Callback
 from sk_rnnimage import RNNImageClassifier
 from sk_rnnimage._environment import process
 from sk_rnnimage._environment.process import (
+    generators_kept,
     keep_freed_memory,
     left_empty,
     memory_error_as,
@@ -67,6 +68,16 @@ def test_what_is_seeded_is_restored():
     assert torch.equal(torch.get_rng_state(), before)
     expected = torch.rand(10, generator=torch.Generator().manual_seed(3))
     assert torch.equal(torch.cat([first, second]), expected)
+
+
+def test_draws_that_leave_no_trace():
+    before = torch.get_rng_state()
+    with pytest.raises(KeyError), generators_kept() as gpus:
+        torch.manual_seed(3)
+        torch.rand(7)
+        raise KeyError
+    assert torch.equal(torch.get_rng_state(), before)
+    assert gpus == []
 
 
 # Denormals and threads

@@ -7,6 +7,7 @@ network the fitted attributes, which are set all at once in the end.
 import numbers
 from contextlib import contextmanager
 from copy import deepcopy
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -24,12 +25,20 @@ from sk_rnnimage._data.read import read_sets
 from sk_rnnimage._environment.borrowed import Interval, StrOptions, _fit_context
 from sk_rnnimage._environment.parameters import check_parameters, plain
 from sk_rnnimage._environment.process import resolve_device
+from sk_rnnimage._environment.tasks import (
+    CallbackSupportMixin,
+    FitTask,
+    with_callbacks,
+    without_task,
+)
 from sk_rnnimage._environment.versions import current_versions, warn_of_other_versions
 from sk_rnnimage._prediction.logits import logits_of
 from sk_rnnimage._training.auto import precision_of, resolve_auto, set_products
 from sk_rnnimage._training.callbacks import check_callbacks
 from sk_rnnimage._training.settings import Settings
 from sk_rnnimage._training.train import train
+from sk_rnnimage._training.watching import ReportEpochs
+from sk_rnnimage.images.checking import unchanged_on_error
 from sk_rnnimage.images.clips import check_items
 from sk_rnnimage.images.shapes import check_image_shape, full_shape, layout_of
 from sk_rnnimage.images.units import warn_of_another_unit
@@ -63,7 +72,7 @@ class Recipe(NamedTuple):
     bounded: tuple
 
 
-class BaseImageEstimator(BaseEstimator):
+class BaseImageEstimator(CallbackSupportMixin, BaseEstimator):
     """An estimator that holds a network; ``fit`` makes the network anew.
 
     A subclass says which network, in ``_network_recipe``, and which target, in
@@ -100,6 +109,7 @@ class BaseImageEstimator(BaseEstimator):
         "verbose": ["verbose"],
     }
 
+    @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
@@ -147,7 +157,7 @@ class BaseImageEstimator(BaseEstimator):
         check_parameters(self)
         goes_on = bool(self.warm_start) and hasattr(self, "weights_")
         validated = self.early_stopping or X_val is not None
-        with self._random_state_restored_on_error():
+        with random_state_restored_on_error(self.random_state):
             recipe = self._recipe(self._make_target(goes_on), goes_on, validated)
             data, valid = read_sets(
                 recipe, X, y, sample_weight, X_val, y_val, sample_weight_val
@@ -158,8 +168,15 @@ class BaseImageEstimator(BaseEstimator):
                 self._warn_of_another_unit(network, data.images)
             if X_val is not None:
                 self._warn_of_another_unit(network, valid.images, "X_val")
-            results = train(network, data, valid, recipe.target, recipe.training)
-            return self._keep(recipe, network, *results)
+            n_epochs = recipe.training.n_epochs(
+                data.n_batches(recipe.training.batch_size)
+            )
+            task = FitTask(self, X, y, sample_weight, n_epochs)
+            with unchanged_on_error(self), task:
+                watcher = ReportEpochs(task, partial(self._learned_so_far, recipe))
+                sets = data, valid, recipe.target, recipe.training
+                results = train(network, *sets, watcher=watcher)
+                return self._keep(recipe, network, *results)
 
     def _recipe(self, target, goes_on, validated=False, one_epoch=False):
         """All that does not depend on the images, checked.
@@ -233,26 +250,36 @@ class BaseImageEstimator(BaseEstimator):
 
     def _keep(self, recipe, network, history, best_epoch, optimizer_state):
         """Set all that was learned, at once: a copy made before is wholly as before."""
+        learned = self._learned(recipe, network, history, best_epoch)
+        vars(self).pop("feature_names_in_", None)  # shaped images have none
+        vars(self).update(learned, _optimizer_state=optimizer_state)
+        return self
+
+    def _learned_so_far(self, recipe, network, history, best_epoch):
+        """What is learned in the midst of a training, for a copy of this estimator."""
+        learned = self._learned(recipe, network, history, best_epoch)
+        # names of an earlier fit, which a copy has too, can only be set to none
+        return {"feature_names_in_": None, **learned, "_optimizer_state": None}
+
+    def _learned(self, recipe, network, history, best_epoch):
+        """All attributes that training gives, but for the state of the optimiser."""
         before = self.history_ if recipe.goes_on else []  # warm_start, partial_fit
         for row in history:
             row["epoch"] += len(before)
         weights = weights_of(network)
         names = ("image_shape_", "n_features_in_", "feature_names_in_")
         format_ = {n: v for n, v in vars(recipe.reader).items() if n in names}
-        vars(self).pop("feature_names_in_", None)  # shaped images have none
-        vars(self).update(
+        return {
             **format_,
             **recipe.target.learned(),
-            weights_=weights,
-            history_=before + history,
-            best_epoch_=len(before) + best_epoch,
-            _fitted_recipe=network.recipe,
-            _optimizer_state=optimizer_state,
-            _seed=recipe.training.seed,
-            _augment=recipe.training.augment,
-            _module=LazyNetwork(network.recipe, weights, network),
-        )
-        return self
+            "weights_": weights,
+            "history_": before + history,
+            "best_epoch_": len(before) + best_epoch,
+            "_fitted_recipe": network.recipe,
+            "_seed": recipe.training.seed,
+            "_augment": recipe.training.augment,
+            "_module": LazyNetwork(network.recipe, weights, network),
+        }
 
     @property
     def module_(self):
@@ -320,22 +347,12 @@ class BaseImageEstimator(BaseEstimator):
         trained_mirrored = getattr(self, "_augment", None) == "flip"
         return views_of(self.n_views, trained_mirrored)
 
-    @contextmanager
-    def _random_state_restored_on_error(self):
-        """Undo the draws from a RandomState that is shared with others."""
-        generator = check_random_state(self.random_state)  # None: NumPy's global one
-        state = generator.get_state()
-        try:
-            yield
-        except BaseException:
-            generator.set_state(state)
-            raise
-
     def __sklearn_is_fitted__(self):
         return hasattr(self, "weights_")
 
     def __getstate__(self):
-        state = {k: v for k, v in super().__getstate__().items() if k != "_module"}
+        state = without_task(super().__getstate__())
+        state.pop("_module", None)
         return {**state, "_versions": current_versions()}
 
     def __setstate__(self, state):
@@ -386,6 +403,18 @@ def refitted(estimator, recipe, weights, **parameters):
         _module=LazyNetwork(recipe, weights),
     )
     return new
+
+
+@contextmanager
+def random_state_restored_on_error(random_state):
+    """Undo the draws from a RandomState that is shared with others."""
+    generator = check_random_state(random_state)  # None: NumPy's global one
+    state = generator.get_state()
+    try:
+        yield
+    except BaseException:
+        generator.set_state(state)
+        raise
 
 
 def _unfitted(estimator):

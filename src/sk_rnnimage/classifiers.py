@@ -5,7 +5,7 @@ from scipy.special import log_softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sk_rnnimage._base import BaseImageEstimator
+from sk_rnnimage._base import BaseImageEstimator, random_state_restored_on_error
 from sk_rnnimage._data.labels import read_labels
 from sk_rnnimage._data.read import read_sets
 from sk_rnnimage._data.weights import check_weights
@@ -58,7 +58,7 @@ class ImageClassifier(ClassifierMixin, StagedPrediction, BaseImageEstimator):
         """
         check_parameters(self)
         goes_on = hasattr(self, "weights_")
-        with self._random_state_restored_on_error():
+        with random_state_restored_on_error(self.random_state):
             target = self._target_of_all(classes, goes_on)
             recipe = self._recipe(target, goes_on, one_epoch=True)
             data, _ = read_sets(recipe, X, y, sample_weight)

@@ -8,6 +8,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from sk_rnnimage._environment.borrowed import StrOptions, _fit_context
 from sk_rnnimage._environment.parameters import check_parameters
+from sk_rnnimage._environment.tasks import (
+    CallbackSupportMixin,
+    FitTask,
+    with_callbacks,
+)
 from sk_rnnimage.images.checking import check_images, unchanged_on_error
 from sk_rnnimage.images.clips import check_clips
 from sk_rnnimage.images.orders import (
@@ -32,7 +37,7 @@ def _n_axes(X):
     return 1 + np.ndim(X.iloc[0] if hasattr(X, "iloc") else X[0])
 
 
-class ImageToSequence(TransformerMixin, BaseEstimator):
+class ImageToSequence(TransformerMixin, CallbackSupportMixin, BaseEstimator):
     """Turn each image into the sequence in which a scan reads it.
 
     The image is cut into a grid of patches of ``patch_size`` pixels; each patch,
@@ -103,6 +108,7 @@ class ImageToSequence(TransformerMixin, BaseEstimator):
         self.patch_size = patch_size
         self.image_shape = image_shape
 
+    @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Learn the shape of the images and with it the order of the steps.
@@ -126,7 +132,8 @@ class ImageToSequence(TransformerMixin, BaseEstimator):
             Where X is no set of images, ``image_shape`` does not fit it, a patch is
             larger than an image, or clips differ in their numbers of frames.
         """
-        with unchanged_on_error(self):
+        task = FitTask(self, X, y)
+        with unchanged_on_error(self), task:
             return self._fit(X)
 
     def _fit(self, X):

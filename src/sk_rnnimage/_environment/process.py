@@ -60,13 +60,26 @@ def seeded(seed, device="cpu"):
 
     They belong to the whole process, so threads take turns.
     """
-    devices = [torch.device(device)] if str(device) != "cpu" else []
-    with _TURN, torch.random.fork_rng(devices):
+    with _TURN, generators_kept(device) as gpus:
         torch.default_generator.manual_seed(seed)  # torch.manual_seed seeds every GPU
-        for gpu in devices:
+        for gpu in gpus:
             with torch.cuda.device(gpu):
                 torch.cuda.manual_seed(seed)
         yield
+
+
+@contextmanager
+def generators_kept(device="cpu"):
+    """Restore torch's generators of the CPU and of a device, whatever is drawn.
+
+    Yields
+    ------
+    list of torch.device
+        The device, where it is no CPU.
+    """
+    gpus = [torch.device(device)] if str(device) != "cpu" else []
+    with torch.random.fork_rng(gpus):
+        yield gpus
 
 
 @contextmanager

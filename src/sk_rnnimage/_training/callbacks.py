@@ -19,7 +19,8 @@ from skorch.callbacks import (
 from torch import nn
 
 WARM_UP = 0.15  # fraction of the updates in which the learning rate rises
-NAMES_OF_SKORCH = {"epoch_timer", "train_loss", "valid_loss", "print_log"}
+# those that skorch adds, and the watcher of train()
+NAMES_TAKEN = {"epoch_timer", "train_loss", "valid_loss", "print_log", "watcher"}
 
 
 def own_callbacks(settings, target=None, n_updates=1, validated=True):
@@ -90,7 +91,7 @@ def check_callbacks(settings, validated):
     """
     # a name that some training of ours uses is taken in each
     whole = replace(settings, schedule=True, patience=1, callbacks=None)
-    names = NAMES_OF_SKORCH | {name for name, _ in own_callbacks(whole)}
+    names = NAMES_TAKEN | {name for name, _ in own_callbacks(whole)}
     for item in settings.callbacks or ():
         name, callback, kind = _unpacked(item)
         if not issubclass(kind, Callback) or not isinstance(name, (str, type(None))):

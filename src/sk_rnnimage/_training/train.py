@@ -32,7 +32,7 @@ from sk_rnnimage._training.optimizer import MuonAdamW
 FEW_PRODUCTS = 2 * 10**8
 
 
-def train(network, data, valid, target, settings, optimizer_state=None):
+def train(network, data, valid, target, settings, optimizer_state=None, watcher=None):
     """Train a network in place and leave it on the CPU.
 
     Parameters
@@ -48,6 +48,8 @@ def train(network, data, valid, target, settings, optimizer_state=None):
         than half of its free memory; else each mini-batch is copied. Nothing stays.
     optimizer_state : dict of ndarray, default=None
         As an earlier call returned it.
+    watcher : skorch callback, default=None
+        Called after our own callbacks and before the user's.
 
     Returns
     -------
@@ -78,7 +80,7 @@ def train(network, data, valid, target, settings, optimizer_state=None):
     with left_empty(network, device), memory_error_as(message), threads:
         data = data.on(device)
         valid = None if valid is None else valid.on(device)
-        net = make_net(network, data, valid, target, settings)
+        net = make_net(network, data, valid, target, settings, watcher)
         keep_freed_memory()
         with reproducible(settings.seed, device):
             net.initialize()
@@ -88,18 +90,20 @@ def train(network, data, valid, target, settings, optimizer_state=None):
         if restored is not None:
             temperatures = dict(net.callbacks_)["calibration"].temperatures_
             network.temperature = temperatures[restored - 1]
-        history = [_plain_row(row) for row in net.history]
+        history = plain_history(net)
         state = None if settings.schedule else _get_optimizer_state(net)
-        return history, restored or _best_epoch(history), state
+        return history, restored or best_epoch(history), state
 
 
-def make_net(network, data, valid, target, settings):
+def make_net(network, data, valid, target, settings, watcher=None):
     """The skorch net that trains a network; the arguments are those of ``train``."""
     device = torch.device(settings.device)
     n_batches = data.n_batches(settings.batch_size)
     n_epochs = settings.n_epochs(n_batches)
     n_updates = n_epochs * n_batches
     callbacks = own_callbacks(settings, target, n_updates, valid is not None)
+    if watcher is not None:  # an EarlyStopping of skorch's ends an epoch before its end
+        callbacks.append(("watcher", watcher))
     return _Net(
         network,
         criterion=target.criterion(),
@@ -164,8 +168,12 @@ class _Net(ModeOnce, NeuralNet):
         super().on_epoch_begin(net, **kwargs)
 
 
+def plain_history(net):
+    """The history of a net as plain numbers: a dict for each epoch."""
+    return [_plain_row(row) for row in net.history]
+
+
 def _plain_row(row):
-    """A row of skorch's history as plain numbers."""
     numbers = {
         key: float(value)
         for key, value in row.items()
@@ -178,7 +186,7 @@ def _plain_row(row):
     return numbers
 
 
-def _best_epoch(history):
+def best_epoch(history):
     """The epoch with the lowest validation loss, or the last one without any."""
     if "valid_loss" in history[-1]:
         return 1 + int(np.argmin([row["valid_loss"] for row in history]))

@@ -9,11 +9,16 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.parallel import Parallel, delayed
 
 from sk_rnnimage._environment.borrowed import StrOptions, _fit_context
+from sk_rnnimage._environment.tasks import (
+    CallbackSupportMixin,
+    FitTask,
+    with_callbacks,
+)
 from sk_rnnimage.files.decoding import UnreadableImage, import_pillow, unify
 from sk_rnnimage.images.shapes import is_positive_int
 
 
-class FileReader(TransformerMixin, BaseEstimator):
+class FileReader(TransformerMixin, CallbackSupportMixin, BaseEstimator):
     """Base of the transformers that read files, one array for each item of X."""
 
     _parameter_constraints = {
@@ -22,6 +27,7 @@ class FileReader(TransformerMixin, BaseEstimator):
         "n_jobs": [numbers.Integral, None],
     }
 
+    @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Validate the parameters; no file is read.
@@ -43,7 +49,8 @@ class FileReader(TransformerMixin, BaseEstimator):
         ValueError
             If a parameter is invalid.
         """
-        _check_size(self.size)
+        with FitTask(self, X, y):
+            _check_size(self.size)
         return self
 
     def _read(self, X, noun, read, advice=""):
