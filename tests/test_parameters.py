@@ -56,6 +56,7 @@ EDGES = {
     "bidirectional": [0, 1, None, "yes"],
     "callbacks": [0, "print_log", {"a": 1}, [None], [("a", None)]],
     "cell": ["LSTM", 1, ("lstm",)],
+    "checkpoint": [0, b"folder", ("folder",), True],
     "class_weight": ["auto", (1, 2), 1, {0: -1.0}, {0: np.nan}, {0: "1"}],
     "device": [None, 0, "cpu:0", "meta"],
     "downsample": [True, (True, False), (1,), "Auto", None],
@@ -80,6 +81,7 @@ EDGES = {
     "weight_decay": [None, "auto", (0.1,)],
 }
 VALID = {("class_weight", "{}"), ("callbacks", "[]")}
+VALID |= {("checkpoint", "'x'"), ("checkpoint", "''")}  # partial_fit saves nothing
 
 
 def as_odd(name):

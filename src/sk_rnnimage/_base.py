@@ -5,12 +5,12 @@ network the fitted attributes, which are set all at once in the end.
 """
 
 import numbers
+import os
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import partial
 from typing import NamedTuple
 
-import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -21,7 +21,7 @@ from sk_rnnimage._data.augmentation import (
     check_augment,
     views_of,
 )
-from sk_rnnimage._data.read import read_sets
+from sk_rnnimage._data.read import held_out, read_sets
 from sk_rnnimage._environment.borrowed import Interval, StrOptions, _fit_context
 from sk_rnnimage._environment.parameters import check_parameters, plain
 from sk_rnnimage._environment.process import resolve_device
@@ -32,16 +32,16 @@ from sk_rnnimage._environment.tasks import (
     without_task,
 )
 from sk_rnnimage._environment.versions import current_versions, warn_of_other_versions
-from sk_rnnimage._prediction.logits import logits_of
+from sk_rnnimage._prediction.logits import check_outputs, logits_of, warn_of_unit
 from sk_rnnimage._training.auto import precision_of, resolve_auto, set_products
 from sk_rnnimage._training.callbacks import check_callbacks
+from sk_rnnimage._training.resuming import SaveEpochs, check_checkpoint, checkpoint_of
 from sk_rnnimage._training.settings import Settings
 from sk_rnnimage._training.train import train
 from sk_rnnimage._training.watching import ReportEpochs
 from sk_rnnimage.images.checking import unchanged_on_error
 from sk_rnnimage.images.clips import check_items
 from sk_rnnimage.images.shapes import check_image_shape, full_shape, layout_of
-from sk_rnnimage.images.units import warn_of_another_unit
 from sk_rnnimage.networks.cells import CELLS
 from sk_rnnimage.networks.network import (
     LazyNetwork,
@@ -103,6 +103,7 @@ class BaseImageEstimator(CallbackSupportMixin, BaseEstimator):
         "n_iter_no_change": [Interval(numbers.Integral, 1, None, closed="left")],
         "warm_start": ["boolean"],
         "callbacks": [list, tuple, None],
+        "checkpoint": [str, os.PathLike, None],
         "device": "no_validation",  # by resolve_device
         "precision": [StrOptions({"auto", "float32", "bfloat16"})],
         "random_state": ["random_state"],
@@ -155,6 +156,7 @@ class BaseImageEstimator(CallbackSupportMixin, BaseEstimator):
             it was.
         """
         check_parameters(self)
+        check_checkpoint(self)
         goes_on = bool(self.warm_start) and hasattr(self, "weights_")
         validated = self.early_stopping or X_val is not None
         with random_state_restored_on_error(self.random_state):
@@ -162,21 +164,30 @@ class BaseImageEstimator(CallbackSupportMixin, BaseEstimator):
             data, valid = read_sets(
                 recipe, X, y, sample_weight, X_val, y_val, sample_weight_val
             )
+            checkpoint, recipe = checkpoint_of(self, recipe, data, valid)
+            data, valid = held_out(recipe, data, valid)
             recipe = resolve_auto(self, recipe, data)
             network = self._start(recipe, data)
             if goes_on:
-                self._warn_of_another_unit(network, data.images)
+                warn_of_unit(network, data.images)
             if X_val is not None:
-                self._warn_of_another_unit(network, valid.images, "X_val")
+                warn_of_unit(network, valid.images, "X_val")
             n_epochs = recipe.training.n_epochs(
                 data.n_batches(recipe.training.batch_size)
             )
             task = FitTask(self, X, y, sample_weight, n_epochs)
             with unchanged_on_error(self), task:
-                watcher = ReportEpochs(task, partial(self._learned_so_far, recipe))
+                report = ReportEpochs(task, partial(self._learned_so_far, recipe))
+                watchers = [("report", report)]
+                if checkpoint is not None:
+                    save = SaveEpochs(checkpoint, recipe.training.seed)
+                    watchers.append(("checkpoint", save))
                 sets = data, valid, recipe.target, recipe.training
-                results = train(network, *sets, watcher=watcher)
-                return self._keep(recipe, network, *results)
+                results = train(network, *sets, watchers=watchers)
+                self._keep(recipe, network, *results)
+            if checkpoint is not None:
+                checkpoint.remove()
+            return self
 
     def _recipe(self, target, goes_on, validated=False, one_epoch=False):
         """All that does not depend on the images, checked.
@@ -316,30 +327,9 @@ class BaseImageEstimator(CallbackSupportMixin, BaseEstimator):
         """The outputs of the network, averaged over the views of each image: (n, K)."""
         images, network = self._images(X), self.module_
         outputs = logits_of(network, images, self._views())
-        self._check_outputs(outputs, images)
-        self._warn_of_another_unit(network, images)
+        check_outputs(network, outputs, images)
+        warn_of_unit(network, images)
         return outputs
-
-    def _check_outputs(self, outputs, images):
-        """Raise where what the network gives is not finite."""
-        finite = np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1)
-        if finite.all():
-            return
-        i = int(finite.argmin())
-        _, image = next(images.parts(np.array([i])))
-        mean, scale = (self.weights_[f"standardize.{key}"] for key in ("mean", "scale"))
-        raise ValueError(
-            f"The outputs of the network for X[{i}] are not finite. Its pixels reach "
-            f"{np.nanmax(np.abs(image)):.3g}, those of fit have a mean of "
-            f"{mean.tolist()} and a standard deviation of {scale.tolist()}. Bring X "
-            "into the unit of fit; if it is, fit with a smaller learning_rate."
-        )
-
-    @staticmethod
-    def _warn_of_another_unit(network, images, name="X"):
-        """Warn where images cannot be in the unit that a network knows."""
-        moments = network.standardize.mean, network.standardize.scale
-        warn_of_another_unit(images, *(m.numpy() for m in moments), name)
 
     def _views(self):
         """The views of ``n_views``, which may have changed since ``fit``."""

@@ -7,11 +7,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from sk_rnnimage._base import BaseImageEstimator, random_state_restored_on_error
 from sk_rnnimage._data.labels import read_labels
-from sk_rnnimage._data.read import read_sets
+from sk_rnnimage._data.read import held_out, read_sets
 from sk_rnnimage._data.weights import check_weights
 from sk_rnnimage._environment.borrowed import StrOptions, _fit_context
 from sk_rnnimage._environment.parameters import check_parameters
-from sk_rnnimage._prediction.logits import attention_weights
+from sk_rnnimage._prediction.logits import (
+    attention_weights,
+    check_outputs,
+    warn_of_unit,
+)
 from sk_rnnimage._prediction.stages import StagedPrediction
 from sk_rnnimage._targets import Classes
 from sk_rnnimage._training.auto import resolve_auto
@@ -61,11 +65,11 @@ class ImageClassifier(ClassifierMixin, StagedPrediction, BaseImageEstimator):
         with random_state_restored_on_error(self.random_state):
             target = self._target_of_all(classes, goes_on)
             recipe = self._recipe(target, goes_on, one_epoch=True)
-            data, _ = read_sets(recipe, X, y, sample_weight)
+            data, _ = held_out(recipe, *read_sets(recipe, X, y, sample_weight))
             recipe = resolve_auto(self, recipe, data)
             network = self._start(recipe, data)
             if goes_on:
-                self._warn_of_another_unit(network, data.images)
+                warn_of_unit(network, data.images)
             state = self._optimizer_state if goes_on else None
             results = train(network, data, None, target, recipe.training, state)
             return self._keep(recipe, network, *results)
@@ -206,8 +210,8 @@ class ImageClassifier(ClassifierMixin, StagedPrediction, BaseImageEstimator):
         images, network = self._images(X), self.module_
         weights = attention_weights(network, images, layer)
         for of_reading in weights:
-            self._check_outputs(of_reading, images)
-        self._warn_of_another_unit(network, images)
+            check_outputs(network, of_reading, images)
+        warn_of_unit(network, images)
         return weights[0] if len(weights) == 1 else weights
 
     def _make_target(self, goes_on):
@@ -358,6 +362,13 @@ class RNNImageClassifier(ImageClassifier):
         ``LRScheduler`` replaces the cycle of the learning rate. Callbacks that score
         the net as a classifier (``EpochScoring``) are refused, as its targets carry
         weights: pass ``X_val`` for the validation accuracy.
+    checkpoint : str or path-like, default=None
+        A folder, made where it is missing, in which ``fit`` saves its state after each
+        epoch. A ``fit`` that was killed and is started again with the same arguments
+        goes on from there, and ends in the same weights, to the bit. Each fit has a
+        file of its own, named by a digest of the parameters, the data, the weights and
+        the seed, so that the fits of a search share a folder; it is removed when
+        ``fit`` ends. ``partial_fit`` saves nothing. Does not go with ``callbacks``.
     device : {"auto", "cpu", "cuda", "cuda:0", ...}, default="auto"
         Where ``fit`` trains. ``"auto"`` takes a GPU where torch sees one. The images
         stay on it during training if they have one size and take at most half of its
@@ -397,7 +408,8 @@ class RNNImageClassifier(ImageClassifier):
     history_ : list of dict
         One for each epoch: ``epoch``, ``train_loss``, ``duration`` in seconds,
         ``event_lr`` (the learning rate of the last update) and, with validation images,
-        ``valid_loss`` and ``valid_accuracy``.
+        ``valid_loss`` and ``valid_accuracy``; ``resumed``, 1, in the epoch with which a
+        ``fit`` with ``checkpoint`` went on.
     n_iter_ : int
         Epochs trained.
     loss_curve_ : list of float
@@ -500,6 +512,7 @@ class RNNImageClassifier(ImageClassifier):
         class_weight=None,
         warm_start=False,
         callbacks=None,
+        checkpoint=None,
         device="auto",
         precision="auto",
         random_state=None,
@@ -526,6 +539,7 @@ class RNNImageClassifier(ImageClassifier):
         self.class_weight = class_weight
         self.warm_start = warm_start
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
         self.device = device
         self.precision = precision
         self.random_state = random_state
@@ -675,6 +689,13 @@ class CRNNImageClassifier(ImageClassifier):
         ``LRScheduler`` replaces the cycle of the learning rate. Callbacks that score
         the net as a classifier (``EpochScoring``) are refused, as its targets carry
         weights: pass ``X_val`` for the validation accuracy.
+    checkpoint : str or path-like, default=None
+        A folder, made where it is missing, in which ``fit`` saves its state after each
+        epoch. A ``fit`` that was killed and is started again with the same arguments
+        goes on from there, and ends in the same weights, to the bit. Each fit has a
+        file of its own, named by a digest of the parameters, the data, the weights and
+        the seed, so that the fits of a search share a folder; it is removed when
+        ``fit`` ends. ``partial_fit`` saves nothing. Does not go with ``callbacks``.
     device : {"auto", "cpu", "cuda", "cuda:0", ...}, default="auto"
         Where ``fit`` trains. ``"auto"`` takes a GPU where torch sees one. The images
         stay on it during training if they have one size and take at most half of its
@@ -714,7 +735,8 @@ class CRNNImageClassifier(ImageClassifier):
     history_ : list of dict
         One for each epoch: ``epoch``, ``train_loss``, ``duration`` in seconds,
         ``event_lr`` (the learning rate of the last update) and, with validation images,
-        ``valid_loss`` and ``valid_accuracy``.
+        ``valid_loss`` and ``valid_accuracy``; ``resumed``, 1, in the epoch with which a
+        ``fit`` with ``checkpoint`` went on.
     n_iter_ : int
         Epochs trained.
     loss_curve_ : list of float
@@ -843,6 +865,7 @@ class CRNNImageClassifier(ImageClassifier):
         class_weight=None,
         warm_start=False,
         callbacks=None,
+        checkpoint=None,
         device="auto",
         precision="auto",
         random_state=None,
@@ -872,6 +895,7 @@ class CRNNImageClassifier(ImageClassifier):
         self.class_weight = class_weight
         self.warm_start = warm_start
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
         self.device = device
         self.precision = precision
         self.random_state = random_state

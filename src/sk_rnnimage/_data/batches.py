@@ -93,6 +93,8 @@ class Batches:
         The augmentation's random generator.
     device : torch.device, default=CPU
         Where the mini-batches are wanted.
+    mirrored : tensor of bool, default=None
+        Which images the epoch before has mirrored, where there was one.
     """
 
     def __init__(
@@ -103,6 +105,7 @@ class Batches:
         augment=None,
         generator=None,
         device=CPU,
+        mirrored=None,
     ):
         self.dataset = dataset
         self.batch_size = batch_size
@@ -110,7 +113,7 @@ class Batches:
         self.augment = augment
         self.generator = generator
         self.device = device
-        self._mirrored = None  # which images are in this epoch, where some are
+        self.mirrored = mirrored
 
     def __len__(self):
         return self.dataset.n_batches(self.batch_size)
@@ -128,16 +131,16 @@ class Batches:
         """Mirror those images that were not mirrored in the epoch before."""
         if self.augment is not flip:
             return
-        if self._mirrored is None:
-            self._mirrored = draw_mirrored(len(self.dataset), self.generator)
+        if self.mirrored is None:
+            self.mirrored = draw_mirrored(len(self.dataset), self.generator)
         else:
-            self._mirrored = ~self._mirrored
+            self.mirrored = ~self.mirrored
 
     def _transform(self, indices, images, where):
         images = to_float(moved(images, self.device))
         if self.augment is None:
             return images
         options = {"frame_height": self.dataset.images.frame_height}
-        if self._mirrored is not None:
-            options["mirrored"] = self._mirrored[indices[where]]
+        if self.mirrored is not None:
+            options["mirrored"] = self.mirrored[indices[where]]
         return augmented(images, self.augment, self.generator, **options)

@@ -23,21 +23,31 @@ def read_sets(
     Parameters
     ----------
     recipe : Recipe
-        Its reader and its target check X and y, or learn of them; its training tells
-        whether images are held out of X for want of ``X_val``.
+        Its reader and its target check X and y, or learn of them.
     X, y, sample_weight, X_val, y_val, sample_weight_val : array-like
         As in ``fit`` of the classifiers.
 
     Returns
     -------
     data : ImageSet
-        With the weights that the loss has.
     valid : ImageSet or None
     """
-    target, settings = recipe.target, recipe.training
     data = _read_set(recipe, X, y, sample_weight, reset=not recipe.goes_on)
     valid = _read_validation_set(recipe, X_val, y_val, sample_weight_val)
-    if valid is None and settings.patience is not None:  # early stopping
+    return data, valid
+
+
+def held_out(recipe, data, valid):
+    """The sets to train on: images held out for early stopping, the loss's weights.
+
+    Returns
+    -------
+    data, valid : ImageSet
+        The training set with the weights that the loss has; the validation set, or
+        None.
+    """
+    target, settings = recipe.target, recipe.training
+    if valid is None and settings.patience is not None:
         rows = target.split(data.codes, settings.validation_fraction, settings.seed)
         data, valid = map(data.take, rows)
     return data.with_loss_weights(target.loss_weights), valid

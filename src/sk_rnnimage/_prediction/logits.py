@@ -11,6 +11,7 @@ from sk_rnnimage._environment.process import (
     one_thread,
     warn_of_memory,
 )
+from sk_rnnimage.images.units import warn_of_another_unit
 
 # Of a batch: so many that calls cost nothing beside the work ...
 PIXELS_AT_ONCE = 2**20
@@ -175,3 +176,25 @@ def _padded(all_indices, parts, n):
     for indices, part in zip(all_indices, parts):
         whole[(indices, *map(slice, part.shape[1:]))] = part.numpy()
     return whole
+
+
+def warn_of_unit(network, images, name="X"):
+    """Warn where images cannot be in the unit that a network knows."""
+    moments = network.standardize.mean, network.standardize.scale
+    warn_of_another_unit(images, *(m.numpy() for m in moments), name)
+
+
+def check_outputs(network, outputs, images):
+    """Raise where what the network gives is not finite."""
+    finite = np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1)
+    if finite.all():
+        return
+    i = int(finite.argmin())
+    _, image = next(images.parts(np.array([i])))
+    mean, scale = (getattr(network.standardize, key) for key in ("mean", "scale"))
+    raise ValueError(
+        f"The outputs of the network for X[{i}] are not finite. Its pixels reach "
+        f"{np.nanmax(np.abs(image)):.3g}, those of fit have a mean of "
+        f"{mean.tolist()} and a standard deviation of {scale.tolist()}. Bring X "
+        "into the unit of fit; if it is, fit with a smaller learning_rate."
+    )

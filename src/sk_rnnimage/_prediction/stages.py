@@ -6,7 +6,12 @@ import numpy as np
 from scipy.special import log_softmax
 from sklearn.utils.validation import check_is_fitted
 
-from sk_rnnimage._prediction.logits import staged_logits, streamed_logits
+from sk_rnnimage._prediction.logits import (
+    check_outputs,
+    staged_logits,
+    streamed_logits,
+    warn_of_unit,
+)
 from sk_rnnimage.images.clips import check_frame
 from sk_rnnimage.images.shapes import CLIP
 
@@ -53,14 +58,8 @@ class StagedPrediction:
             )
         # checked here, not at the first next(): this is no generator itself
         images, network = self._images(X), self.module_
-        self._warn_of_another_unit(network, images)
-        return self._stages(staged_logits(network, images, self._views()), images)
-
-    def _stages(self, stages, images):
-        """Probabilities of each stage's logits."""
-        for logits in stages:
-            self._check_outputs(logits, images)
-            yield np.exp(log_softmax(logits, axis=1))
+        warn_of_unit(network, images)
+        return _stages(network, images, self._views())
 
     def staged_predict(self, X):
         """Class labels after each step of the sequence.
@@ -132,3 +131,10 @@ class StagedPrediction:
         )
         stages = streamed_logits(self.module_, checked, self._views())
         return (np.exp(log_softmax(logits[0])) for logits in stages)
+
+
+def _stages(network, images, views):
+    """The probabilities of each stage."""
+    for logits in staged_logits(network, images, views):
+        check_outputs(network, logits, images)
+        yield np.exp(log_softmax(logits, axis=1))

@@ -83,3 +83,27 @@ def orthogonal(matrix):
         squares = x @ x.T
         x = a * x + (b * squares + c * squares @ squares) @ x
     return x if wide else x.T
+
+
+def moments_of(net):
+    """What the optimiser of a net knows of each parameter, as arrays."""
+    return {
+        f"{name}:{key}": value.detach().cpu().numpy().copy()
+        for name, tensor in net.get_all_learnable_params()
+        for key, value in net.optimizer_.state[tensor].items()
+    }
+
+
+def load_moments(net, arrays):
+    """The inverse of ``moments_of``; None changes nothing."""
+    if arrays is None:
+        return
+    for name, tensor in net.get_all_learnable_params():
+        state = {
+            key[len(name) + 1 :]: torch.tensor(array, device=tensor.device)
+            for key, array in arrays.items()
+            if key.startswith(f"{name}:")
+        }
+        for key in state.keys() - {"step"}:  # fit may have changed the precision since
+            state[key] = state[key].to(tensor.dtype)
+        net.optimizer_.state[tensor] = state

@@ -24,7 +24,7 @@ from sk_rnnimage._training.callbacks import (
     own_callbacks,
     restored_epoch,
 )
-from sk_rnnimage._training.optimizer import MuonAdamW
+from sk_rnnimage._training.optimizer import MuonAdamW, load_moments, moments_of
 
 # Multiplications of an update's forward pass up to which two threads are at most 1.4
 # times as fast as one where nothing else runs, and several times slower where it does:
@@ -32,7 +32,7 @@ from sk_rnnimage._training.optimizer import MuonAdamW
 FEW_PRODUCTS = 2 * 10**8
 
 
-def train(network, data, valid, target, settings, optimizer_state=None, watcher=None):
+def train(network, data, valid, target, settings, optimizer_state=None, watchers=()):
     """Train a network in place and leave it on the CPU.
 
     Parameters
@@ -48,7 +48,7 @@ def train(network, data, valid, target, settings, optimizer_state=None, watcher=
         than half of its free memory; else each mini-batch is copied. Nothing stays.
     optimizer_state : dict of ndarray, default=None
         As an earlier call returned it.
-    watcher : skorch callback, default=None
+    watchers : pairs (name, skorch callback), default=()
         Called after our own callbacks and before the user's.
 
     Returns
@@ -80,30 +80,29 @@ def train(network, data, valid, target, settings, optimizer_state=None, watcher=
     with left_empty(network, device), memory_error_as(message), threads:
         data = data.on(device)
         valid = None if valid is None else valid.on(device)
-        net = make_net(network, data, valid, target, settings, watcher)
+        net = make_net(network, data, valid, target, settings, watchers)
         keep_freed_memory()
         with reproducible(settings.seed, device):
             net.initialize()
-            _load_optimizer_state(net, optimizer_state)
+            load_moments(net, optimizer_state)
             net.train_through(data)
         restored = restored_epoch(net)
         if restored is not None:
             temperatures = dict(net.callbacks_)["calibration"].temperatures_
             network.temperature = temperatures[restored - 1]
         history = plain_history(net)
-        state = None if settings.schedule else _get_optimizer_state(net)
+        state = None if settings.schedule else moments_of(net)
         return history, restored or best_epoch(history), state
 
 
-def make_net(network, data, valid, target, settings, watcher=None):
+def make_net(network, data, valid, target, settings, watchers=()):
     """The skorch net that trains a network; the arguments are those of ``train``."""
     device = torch.device(settings.device)
     n_batches = data.n_batches(settings.batch_size)
     n_epochs = settings.n_epochs(n_batches)
     n_updates = n_epochs * n_batches
     callbacks = own_callbacks(settings, target, n_updates, valid is not None)
-    if watcher is not None:  # an EarlyStopping of skorch's ends an epoch before its end
-        callbacks.append(("watcher", watcher))
+    callbacks += watchers  # an EarlyStopping of skorch's ends an epoch before its end
     return _Net(
         network,
         criterion=target.criterion(),
@@ -129,6 +128,7 @@ def make_net(network, data, valid, target, settings, watcher=None):
         ),
         # of its own, so that augmentation changes neither dropout nor the order
         iterator_train__generator=torch.Generator().manual_seed(settings.seed),
+        iterator_train__mirrored=None,
         iterator_valid=Batches,
         iterator_valid__device=device,
         train_split=None if valid is None else predefined_split(valid),
@@ -154,13 +154,20 @@ class _Net(ModeOnce, NeuralNet):
         self.stopped_ = False  # skorch takes names that end with _ for no parameters
         self.notify("on_train_begin", X=data, y=None)
         try:
-            self.fit_loop(data)
+            self.fit_loop(data, epochs=self.max_epochs - len(self.history))
         except _StopTraining:
             pass
         except KeyboardInterrupt:
             if not is_stop_of_skorch(self):
                 raise
         self.notify("on_train_end", X=data, y=None)
+
+    def get_iterator(self, dataset, training=False):
+        """The mini-batches; those of the training stay within reach."""
+        iterator = super().get_iterator(dataset, training=training)
+        if training:
+            self.batches_ = iterator
+        return iterator
 
     def on_epoch_begin(self, net, **kwargs):
         if self.stopped_:
@@ -191,25 +198,3 @@ def best_epoch(history):
     if "valid_loss" in history[-1]:
         return 1 + int(np.argmin([row["valid_loss"] for row in history]))
     return len(history)
-
-
-def _get_optimizer_state(net):
-    return {
-        f"{name}:{key}": value.detach().cpu().numpy().copy()
-        for name, tensor in net.get_all_learnable_params()
-        for key, value in net.optimizer_.state[tensor].items()
-    }
-
-
-def _load_optimizer_state(net, arrays):
-    if arrays is None:
-        return
-    for name, tensor in net.get_all_learnable_params():
-        state = {
-            key[len(name) + 1 :]: torch.tensor(array, device=tensor.device)
-            for key, array in arrays.items()
-            if key.startswith(f"{name}:")
-        }
-        for key in state.keys() - {"step"}:  # fit may have changed the precision since
-            state[key] = state[key].to(tensor.dtype)
-        net.optimizer_.state[tensor] = state
