@@ -154,7 +154,8 @@ def test_effects_are_slopes_of_the_loss(cls):
 def test_lists(cls, kind):
     X, y = draw_unequal() if kind == "unequal" else draw_clips()
     scan = {"unequal": "snake", "clips": "frames"}[kind]
-    model = make(cls, scan=scan, max_epochs=1).fit(X, y)
+    patch_size = 4 if scan == "snake" else None
+    model = make(cls, scan=scan, patch_size=patch_size, max_epochs=1).fit(X, y)
     smaller = prune(model, 0.5, X=X, y=y)
     assert smaller.predict(X).shape == (len(X),)
 
