@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from conftest import draw, draw_clips, dumped, make, pickled, weights_equal
 from numpy.testing import assert_array_equal
+from onnx_by_hand import assert_same
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -89,6 +90,14 @@ def test_training_goes_on_with_floats(fitted):
     assert pickle.dumps(kept) == before
     again = quantize(rounded).set_params(warm_start=True).fit(X, y)
     assert len(again.history_) == 7
+
+
+def test_it_can_be_exported(fitted):
+    """With its rounded weights; so can what was pruned."""
+    X, _ = draw(n=140)
+    _, small = fitted
+    assert_same(small, X)
+    assert_same(prune(small, 0.5), X)
 
 
 def test_a_second_time_changes_nothing(fitted):
