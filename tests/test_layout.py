@@ -63,6 +63,7 @@ def floor(name):
 def picture():
     """The floors of the README's picture: {file: floor}."""
     block = re.search(r"^```\n( ?\d+  __main__.*?)^```", README.read_text(), re.M | re.S)
+    block = re.search(r"^```\n(\d+  __main__.*?)^```", README.read_text(), re.M | re.S)
     floors, number = {}, None
     for line in block[1].splitlines():
         match = re.match(r" ?(\d+)? +(\S+\.py)", line)
