@@ -4,13 +4,16 @@ import io
 import os
 import pickle
 import sys
+import tempfile
 
 os.environ["SCIPY_ARRAY_API"] = "1"  # scikit-learn's array API checks run with it alone
 os.environ["MPLBACKEND"] = "agg"  # figures that nobody sees
 
+import cloudpickle  # noqa: E402
 import joblib  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+import skops.io  # noqa: E402
 import torch  # noqa: E402
 from sklearn.datasets import load_digits  # noqa: E402
 from sklearn.model_selection import KFold, train_test_split  # noqa: E402
@@ -22,6 +25,8 @@ from sk_rnnimage import (  # noqa: E402
     CRNNImageClassifier,
     RNNImageClassifier,
     compare_classifiers,
+    load,
+    save,
 )
 from sk_rnnimage._training.settings import Settings  # noqa: E402
 from sk_rnnimage.networks import kernels  # noqa: E402
@@ -99,6 +104,32 @@ def weights_equal(one, other):
         np.array_equal(one.weights_[name], other.weights_[name])
         for name in one.weights_
     )
+
+
+def mapped(model):
+    """What joblib keeps of an estimator, its arrays read-only and on the disk."""
+    with tempfile.TemporaryDirectory() as folder:
+        joblib.dump(model, os.path.join(folder, "model"))
+        return joblib.load(os.path.join(folder, "model"), mmap_mode="r")
+
+
+def cloudpickled(model):
+    """What cloudpickle keeps of an estimator."""
+    return pickle.loads(cloudpickle.dumps(model))
+
+
+def through_skops(model):
+    """What skops keeps of an estimator, whose class alone it must be told to trust."""
+    cls = type(model)
+    trusted = [f"{cls.__module__}.{cls.__qualname__}"]
+    return skops.io.loads(skops.io.dumps(model), trusted=trusted)
+
+
+def saved(model):
+    """What a file of save keeps of an estimator."""
+    with tempfile.TemporaryDirectory() as folder:
+        save(model, os.path.join(folder, "model"))
+        return load(os.path.join(folder, "model"))
 
 
 def scores(model):

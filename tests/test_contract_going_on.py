@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 import torch
-from conftest import draw, dumped, make, pickled, weights_equal
+from conftest import draw, dumped, make, pickled, saved, weights_equal
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sk_rnnimage._targets import LABEL_SMOOTHING
@@ -43,7 +43,7 @@ def test_warm_start_keeps_the_pixel_scaling(cls):
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (5, 8, 3)], ids=str)
-@pytest.mark.parametrize("through", [lambda m: m, pickled, dumped])
+@pytest.mark.parametrize("through", [lambda m: m, pickled, dumped, saved])
 @pytest.mark.parametrize("batch_size", [5, 128])
 def test_pickling_between_partial_fits_changes_nothing(cls, shape, through, batch_size):
     X, y = draw(n=36, shape=shape)

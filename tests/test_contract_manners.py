@@ -11,12 +11,16 @@ import pytest
 import torch
 from conftest import (
     SHAPES,
+    cloudpickled,
     draw,
     dumped,
     flat,
     global_state,
     make,
+    mapped,
     pickled,
+    saved,
+    through_skops,
     weights_equal,
 )
 from numpy.testing import assert_allclose, assert_array_equal
@@ -52,7 +56,19 @@ def test_defaults_are_idempotent(cls):
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("through", [pickled, dumped, copy.deepcopy, copy.copy])
+@pytest.mark.parametrize(
+    "through",
+    [
+        copy.copy,
+        copy.deepcopy,
+        pickled,
+        cloudpickled,
+        dumped,
+        mapped,
+        through_skops,
+        saved,
+    ],
+)
 def test_copies_predict_the_same(cls, shape, through):
     X, y = draw(shape=shape)
     model = make(cls).fit(X, y)

@@ -154,7 +154,7 @@ def test_the_file_is_the_model(cls, tmp_path):
 def test_a_path_that_cannot_be_written(tmp_path):
     X, y = draw()
     model = make(RNNImageClassifier).fit(X, y)
-    with pytest.raises(ValueError, match="^path='.*nowhere.*' cannot be written: No "):
+    with pytest.raises(ValueError, match="There is no folder '.*nowhere'"):
         to_onnx(model, tmp_path / "nowhere" / "model.onnx")
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from sk_rnnimage.deployment import prune, quantize, to_onnx
     from sk_rnnimage.files import ClipReader, ImageReader, list_clips, list_images
     from sk_rnnimage.inspection import ComparisonDisplay, ScanOrderDisplay
+    from sk_rnnimage.persistence import load, save
     from sk_rnnimage.scan import ImageToSequence
 
 __all__ = [
@@ -25,8 +26,10 @@ __all__ = [
     "compare_classifiers",
     "list_clips",
     "list_images",
+    "load",
     "prune",
     "quantize",
+    "save",
     "to_onnx",
 ]
 
@@ -44,8 +47,10 @@ _MODULES = {
     "compare_classifiers": "comparison",
     "list_clips": "files",
     "list_images": "files",
+    "load": "persistence",
     "prune": "deployment",
     "quantize": "deployment",
+    "save": "persistence",
     "to_onnx": "deployment",
 }
 

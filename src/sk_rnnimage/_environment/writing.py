@@ -1,44 +1,92 @@
-"""Files that are written as a whole, or not at all."""
+"""A file that is written whole, or not at all."""
 
 import os
-from contextlib import suppress
+import stat
+from contextlib import contextmanager, suppress
 from uuid import uuid4
 
 
 def write_whole(path, content):
-    """Write bytes to exactly ``path``; where that fails, leave what was there.
+    """Write a file: afterwards it holds all of its content, or what it held before.
+
+    The content goes to a temporary file in the same folder, which then takes the
+    place of the other in one step, as POSIX has it: no full disk, no Ctrl-C and no
+    other process sees a half.
 
     Parameters
     ----------
     path : str or path-like
-        A file, replaced once the new one is complete; its folder must exist.
+        Of a link, the file that it points to is written.
     content : bytes
-        All that the file is to hold.
+        All of it.
 
     Raises
     ------
-    TypeError
-        Where ``path`` is no path.
     ValueError
-        Where it cannot be written.
+        Where the path is that of a folder or a device, or its folder is missing.
+    OSError
+        Where the system writes no file there: no space left, no permission.
     """
-    if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(
-            f"path must be a str or path-like. Got a value of type "
-            f"{type(path).__name__}."
-        )
-    path = os.path.realpath(path)  # a link stays one
-    beside = f"{path}.{uuid4().hex[:8]}"
-    try:
-        with open(beside, "xb") as file:
+    path = os.path.realpath(check_writable(path))
+    with _errors_explained(path), _replacing(path) as temporary:
+        with open(temporary, "xb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except OSError as error:
+            os.fsync(file.fileno())  # some disks say only here that they are full
+
+
+def check_writable(path):
+    """A path as str, checked to be that of a file in a folder that is there.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where it is not.
+    """
+    path = check_path(path)
+    folder = os.path.dirname(path) or "."
+    if os.path.isdir(path) or not os.path.basename(path):
+        raise ValueError(f"{path!r} is a folder. Add the name of a file.")
+    if not os.path.isdir(folder):
+        raise ValueError(f"There is no folder {folder!r}. Make it first.")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise ValueError(f"{path!r} is a device, not a file. Choose another name.")
+    return path
+
+
+def check_path(path):
+    """A path as str, checked to be one."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(
+            f"path must be a str or a pathlib.Path. Got {path!r:.80}, of type "
+            f"{type(path).__name__}, instead."
+        )
+    return os.fsdecode(path)
+
+
+@contextmanager
+def _replacing(path):
+    """The name of a temporary file that takes the place of another if all goes well."""
+    temporary = f"{path}.{uuid4().hex[:8]}.part"
+    try:
+        yield temporary
+        if os.path.exists(path):
+            os.chmod(temporary, stat.S_IMODE(os.stat(path).st_mode))
+        os.replace(temporary, path)
+    except BaseException:  # Ctrl-C too
         with suppress(OSError):
-            os.remove(beside)
-        raise ValueError(
-            f"path={path!r} cannot be written: {error.strerror}. Choose a file in a "
-            "folder that exists, in which you may write, with space left."
+            os.remove(temporary)
+        raise
+
+
+@contextmanager
+def _errors_explained(path):
+    """Raise an error of the system with a sentence of ours."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"{error.strerror}. {path!r} is as it was before. Make room, or choose "
+            "another folder.",
         ) from error

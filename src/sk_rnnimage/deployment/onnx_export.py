@@ -48,7 +48,9 @@ def to_onnx(estimator, path=None):
     TypeError
         Where the estimator, or a step of the pipeline, has no counterpart in ONNX.
     ValueError
-        Where it is not fitted, or ``path`` cannot be written.
+        Where it is not fitted, or ``path`` is a folder or in none.
+    OSError
+        Where the system cannot write: no space left, no permission.
     ImportError
         Where the package ``onnx`` is missing.
 
