@@ -7,7 +7,7 @@ import pytest
 from files_by_hand import COLOUR, GREY, as_bytes, fits, png, tiff, write
 from PIL import Image
 
-from sk_rnnimage.files.decoding import UnreadableImage, read_image, to_rgb
+from sk_rnnimage.files.decoding import UnreadableImage, read_image, size_of, to_rgb
 
 TWELVE_BITS = np.arange(4096, dtype=np.uint16).reshape(64, 64)
 TOMOGRAPHY = (np.arange(4096) - 1024).astype(np.int16).reshape(64, 64)
@@ -274,3 +274,13 @@ def test_a_pil_image_stays_as_it_was(tmp_path):
 def test_why_an_image_cannot_be_read(item, sentence):
     with pytest.raises(UnreadableImage, match=f"^{re.escape(sentence)}"):
         read(item)
+
+
+def test_the_size_is_that_of_the_upright_image(tmp_path):
+    exif = Image.Exif()
+    for orientation in range(9):
+        exif[0x0112] = orientation
+        path = tmp_path / f"{orientation}.jpg"
+        Image.new("L", (6, 4)).save(path, exif=exif)
+        image, _ = read_image(path, size=None, mode=None)
+        assert size_of(path) == image.shape

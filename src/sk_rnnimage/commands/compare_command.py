@@ -12,6 +12,18 @@ import time
 from sk_rnnimage.commands.image_data import read_clips, read_folder, read_npz
 from sk_rnnimage.commands.progress import ticking
 
+DESCRIPTION = """\
+Compare recurrent networks with classic classifiers on the same images: without --data,
+on the digits that come with scikit-learn.
+"""
+EXAMPLES = """\
+examples:
+  sk_rnnimage compare
+  sk_rnnimage compare --data flowers/ --size 32 32 --plot comparison.png
+  sk_rnnimage compare --data digits.npz --cv 3 --classifiers SVC CRNNImageClassifier
+  sk_rnnimage compare --data actions/ --frames 8 --jobs -1
+"""
+
 
 def add_arguments(parser):
     """Add the options of ``compare`` to a parser."""

@@ -5,17 +5,32 @@ import warnings
 import zipfile
 
 
-def read_folder(path, size):
-    """Read images and labels of a folder that has one subfolder per class."""
-    from sk_rnnimage.files import ImageReader, list_images
+def list_folder(path, of_clips=False):
+    """List the paths and labels of a folder that has one subfolder per class."""
+    from sk_rnnimage.files import list_clips, list_images
 
+    noun = "clips" if of_clips else "images"
     # Printed without the file name and source line that Python adds to a warning.
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
-        paths, labels = list_images(path, broken="skip")
+        paths, labels = (
+            list_clips(path) if of_clips else list_images(path, broken="skip")
+        )
     for warning in caught:
         print("warning:", warning.message, file=sys.stderr)
-    _refuse_unlabelled(path, labels, "images")
+    if labels is None:
+        raise ValueError(
+            f"{path} holds {noun}, but no class folders, which are the labels. Put the "
+            f"{noun} of each class into a folder of its own."
+        )
+    return paths, labels
+
+
+def read_folder(path, size):
+    """Read images and labels of a folder that has one subfolder per class."""
+    from sk_rnnimage.files import ImageReader
+
+    paths, labels = list_folder(path)
     # All cores: reading ends before any classifier is timed.
     reader = ImageReader(size=None if size is None else tuple(size), n_jobs=-1)
     images = reader.transform(paths)
@@ -31,24 +46,14 @@ def read_folder(path, size):
     return images, labels
 
 
-def _refuse_unlabelled(path, labels, noun):
-    """Raise an error for a folder that has no subfolder per class."""
-    if labels is None:
-        raise ValueError(
-            f"{path} holds {noun}, but no class folders: a comparison needs labels. "
-            f"Put the {noun} of each class into a folder of its own."
-        )
-
-
-def read_clips(path, size):
+def read_clips(path, size, n_frames=None):
     """Read clips and labels of a folder that has one subfolder per class."""
-    from sk_rnnimage.files import ClipReader, list_clips
+    from sk_rnnimage.files import ClipReader
 
-    paths, labels = list_clips(path)
-    _refuse_unlabelled(path, labels, "clips")
+    paths, labels = list_folder(path, of_clips=True)
     # All cores: reading ends before any classifier is timed.
-    reader = ClipReader(size=None if size is None else tuple(size), n_jobs=-1)
-    clips = reader.transform(paths)
+    size = None if size is None else tuple(size)
+    clips = ClipReader(size, n_frames=n_frames, n_jobs=-1).transform(paths)
     first = clips[0]
     for file, clip in zip(paths, clips):
         if clip.shape[1:] != first.shape[1:]:

@@ -31,3 +31,27 @@ def _print_elapsed(label, done):
         print(
             f"\r{label}  ...     {seconds:8.0f} s", end="", file=sys.stderr, flush=True
         )
+
+
+class Line:
+    """A line on a terminal that is written over, and gone in the end.
+
+    In a pipe or a log file there is none.
+    """
+
+    def __init__(self):
+        self._width = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.show("")
+        self.show("")  # back to the beginning
+
+    def show(self, text):
+        """Put a text in place of the one before."""
+        if sys.stderr.isatty():
+            blanks = " " * max(0, self._width - len(text))
+            print(f"\r{text}{blanks}", end="", file=sys.stderr, flush=True)
+            self._width = len(text)

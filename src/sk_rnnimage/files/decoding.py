@@ -96,6 +96,13 @@ def read_image(item, size, mode):
         ) from error
 
 
+def size_of(path):
+    """The height and width of an image file, upright, from its header alone."""
+    with import_pillow().open(path, formats=list_formats()) as image:
+        width, height = image.size
+        return (width, height) if _get_orientation(image) > 4 else (height, width)
+
+
 def get_reason(error):
     """Return what an error says, or its name where it says nothing."""
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -95,7 +95,7 @@ def save(estimator, path):
     True
     >>> folder.cleanup()
     """
-    safetensors = _import_safetensors()
+    safetensors = import_safetensors()
     path = check_writable(path)
     if name_of(type(estimator)) is None:
         raise refusal(estimator)
@@ -155,7 +155,7 @@ def load(path):
     this package. scikit-learn does not check the attributes of its steps, and the
     compiled code of an ``SVC`` with wrong ones may end the process.
     """
-    safetensors = _import_safetensors()
+    safetensors = import_safetensors()
     path = _check_readable(path)
     try:
         with safetensors.safe_open(path, framework="np") as file:
@@ -222,7 +222,8 @@ def _check_readable(path):
     return path
 
 
-def _import_safetensors():
+def import_safetensors():
+    """The package safetensors, or an error with the line that installs it."""
     try:
         import safetensors.numpy
     except ImportError as error:
