@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from conftest import draw, draw_clips, draw_unequal, make, with_missing
-from onnx_by_hand import assert_same
+from onnx_by_hand import assert_same, run
 
-from sk_rnnimage import CRNNImageClassifier
+from sk_rnnimage import CRNNImageClassifier, to_onnx
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.float32, np.float64])
@@ -88,3 +88,16 @@ def test_images_of_unequal_size_are_read_at_the_size_of_the_largest(cls):
     model = make(cls).fit(X, y)
     images, _ = draw(shape=model.image_shape_)
     assert_same(model, images)
+
+
+@pytest.mark.parametrize("scan", ["auto", "frames"])
+def test_where_all_pixels_are_missing_there_is_no_probability(cls, scan):
+    X, y = draw(n=12, shape=(3, 6, 5), dtype=np.float32)
+    X = X if scan == "frames" else X[:, 0]
+    model = to_onnx(make(cls, scan=scan, pooling="last", n_views=2).fit(X, y))
+    blank = X.copy()
+    blank[4] = np.nan
+    _, probabilities = run(model, blank)
+    assert np.isnan(probabilities[4]).all()
+    others = np.arange(len(X)) != 4
+    np.testing.assert_allclose(probabilities[others], run(model, X)[1][others])

@@ -4,6 +4,7 @@ ONNX has an LSTM, with or without peepholes, a GRU and Elman's cell; the linear 
 are loops over the steps, or one convolution where their number is known.
 """
 
+import numpy as np
 import torch
 
 from sk_rnnimage.networks.cells import Directions, Peephole, Recurrence
@@ -77,7 +78,7 @@ def _of_onnx(g, operator, ways, x, lengths, peepholes=None, **options):
         read,  # (ways, gates * D, F)
         kept,
         torch.cat(biases, dim=1),
-        None if lengths is None else g.Cast(lengths, to=g.onnx.TensorProto.INT32),
+        None if lengths is None else g.cast(lengths, np.int32),
         *([] if peepholes is None else [None, None, peepholes]),
         hidden_size=kept.shape[2],
         direction="bidirectional" if len(ways) == 2 else "forward",
@@ -100,13 +101,14 @@ def _directions(g, layer, x, lengths, n_steps, only_last):
     # what padding would add to the states is multiplied by 0
     mask = 1.0
     if lengths is not None:
-        mask = g.Cast(g.step_mask(x, lengths), to=g.onnx.TensorProto.FLOAT)
+        mask = g.cast(g.step_mask(x, lengths), np.float32)
     loop = LOOPS[type(layer.cell)]
     parts = [loop(g, cell, x, mask, bool(way)) for way, cell in enumerate(cells)]
     return g.Concat(*parts, axis=2)
 
 
 def _mingru(g, cell, x, mask, reverse):
+    """minGRU: one interpolation a step."""
     z, new = g.split(g.linear(x, cell.weight, cell.bias), 2, axis=2)
     z = g.Mul(g.Sigmoid(z), mask)  # (T, B, D)
 
@@ -119,7 +121,7 @@ def _mingru(g, cell, x, mask, reverse):
 
 
 def _lru(g, cell, x, mask, reverse):
-    """In real arithmetic: a state is a + ib."""
+    """LRU in real arithmetic: a state is a + ib."""
     decay = cell.decay().detach()
     real, imaginary = decay.real, decay.imag
     drive = cell.log_gamma.exp()[:, None, None] * cell.weight_in  # (D, 2, F)
@@ -164,11 +166,10 @@ def _filtered(g, cell, x, n_steps, reverse, only_last):
 
 
 def _lmu(g, cell, x, mask, reverse):
+    """LMU: one product with its memory (B, P, q) a step."""
     _, n_memories, order = cell.weight_memory.shape
     a, b = legendre_delay(order, cell.n_steps)
     u = g.Mul(g.linear(x, cell.encode.weight, cell.encode.bias), mask)  # (T, B, P)
-    u = g.Unsqueeze(u, [3])
-
     weight = cell.weight_memory.flatten(1)  # (D, P * q)
 
     def body(g, memory, u):
@@ -176,7 +177,7 @@ def _lmu(g, cell, x, mask, reverse):
         return [memory], [g.MatMul(g.reshape(memory, 0, -1), weight.T)]
 
     zeros = g.reshape(_zeros(g, x, n_memories * order), 0, n_memories, order)
-    (memory,) = g.scan(body, [zeros], [u], reverse)  # (T, B, D)
+    (memory,) = g.scan(body, [zeros], [g.Unsqueeze(u, [3])], reverse)  # (T, B, D)
     return g.Relu(g.Add(memory, g.linear(x, cell.weight_past, cell.bias)))
 
 

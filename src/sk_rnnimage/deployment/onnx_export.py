@@ -1,8 +1,11 @@
 """to_onnx: a fitted classifier, or a pipeline that ends in one, as an ONNX model."""
 
 import math
+import os
+from typing import TYPE_CHECKING
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -16,8 +19,13 @@ from sk_rnnimage.files import ClipReader, ImageReader
 from sk_rnnimage.images.shapes import CLIP, full_shape, layout_of
 from sk_rnnimage.scan import ImageToSequence
 
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
-def to_onnx(estimator, path=None):
+
+def to_onnx(
+    estimator: BaseEstimator, path: str | os.PathLike | None = None
+) -> "ModelProto":
     """Export a fitted classifier as an ONNX model.
 
     The model has one input, ``images``, float32 pixel values in the unit of ``fit``,
@@ -63,8 +71,8 @@ def to_onnx(estimator, path=None):
     Probabilities differ from those of ``predict_proba`` by less than 1e-5: the model
     computes in single precision, whatever the precision of the fit. The images of one
     call have one size, ``image_shape_``, also where ``fit`` took a list of unequal
-    ones. The model checks nothing else: an image without a pixel that is not missing
-    is read as the mean image, and a clip without a frame has no defined output.
+    ones. Of an image or a clip whose pixels are all missing, which ``predict`` refuses,
+    the probabilities are NaN. The unit of the pixels is not checked.
 
     LSTMs (with peepholes or without), GRUs and Elman's cells become ONNX's own
     operators; minGRU, LRU and LMU a loop over the steps, ``Scan``.

@@ -69,6 +69,10 @@ class Graph:
             return self.Reshape(x, self.Concat(*parts, axis=0))
         return self.Reshape(x, sizes)
 
+    def cast(self, x, dtype):
+        """``x`` in another dtype."""
+        return self.Cast(x, to=self._kind(dtype))
+
     def size(self, x, axis):
         """How long an axis is at run time: (1,)."""
         return self.Shape(x, start=axis, end=axis + 1)
@@ -103,6 +107,10 @@ class Graph:
             Whether to go from the end to the beginning. What is read out after a step
             stays at its place.
         """
+
+        def floats(names):
+            return [inner.tensor(name, np.float32, None) for name in names]
+
         inner, n = Graph(self._numbers), len(states)
         inputs = [self._name("step") for _ in (*states, *steps)]
         after, read = body(inner, *inputs)
@@ -110,7 +118,7 @@ class Graph:
         outputs = self.Scan(
             *states,
             *steps,
-            body=inner.proto("step", inner.floats(inputs), inner.floats(outputs)),
+            body=inner.proto("step", *map(floats, (inputs, outputs))),
             num_scan_inputs=len(steps),
             scan_input_directions=[int(reverse)] * len(steps),
             scan_output_directions=[int(reverse)] * len(read),
@@ -126,8 +134,7 @@ class Graph:
 
     def tensor(self, name, dtype, shape):
         """What is said of an input or an output; a str is a size that is free."""
-        kind = self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
-        return self.onnx.helper.make_tensor_value_info(name, kind, shape)
+        return self.onnx.helper.make_tensor_value_info(name, self._kind(dtype), shape)
 
     def proto(self, name, inputs, outputs):
         """The graph as onnx keeps it, with the given inputs and outputs."""
@@ -135,10 +142,9 @@ class Graph:
             self.nodes, name, inputs, outputs, self.constants
         )
 
-    def floats(self, names):
-        """Values of any shape in single precision."""
-        kind = self.onnx.TensorProto.FLOAT
-        return [self.onnx.helper.make_tensor_value_info(n, kind, None) for n in names]
+    def _kind(self, dtype):
+        """ONNX's number of a dtype; objects are strings."""
+        return self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
 
     def _name(self, what):
         return f"{what}_{next(self._numbers)}"

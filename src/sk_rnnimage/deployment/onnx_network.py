@@ -9,22 +9,33 @@ from sk_rnnimage.deployment.onnx_readings import embedded, of_map, of_sequence
 
 
 def network_logits(g, network, x, views):
-    """Logits (B, K) of images or clips, on average over their views."""
+    """Logits (B, K) of images or clips, on average over their views.
+
+    They are NaN where all pixels are missing.
+    """
     recipe = network.recipe
     frame_height = recipe.get("frame_height")  # absent in an older pickle
     height, *others = recipe["image_shape"]
     shape = frame_height or height, *others  # (H, W, C)
     if frame_height is None:
+        blank = _all_missing(g, x, [1, 2, 3])
         maps, map_shape = _map(g, network, _moved(g, x, shape, views), shape)
         pooled = [of_map(g, reading, maps, map_shape) for reading in network.readings]
     else:
+        blank = _all_missing(g, x, [1, 2, 3, 4])
         steps, lengths = _frames(g, network, x, shape, views)
         pooled = [of_sequence(g, network.readings[0], steps, lengths)]
     x = g.Concat(*pooled, axis=1)  # (views * B, N)
     logits = g.linear(x, network.head.weight, network.head.bias)
     logits = g.Div(logits, network.temperature)
     logits = g.reshape(logits, len(views), -1, recipe["n_outputs"])
-    return g.ReduceMean(logits, [0], keepdims=0)  # (B, K)
+    logits = g.ReduceMean(logits, [0], keepdims=0)  # (B, K)
+    return g.Where(g.Unsqueeze(g.cast(blank, bool), [1]), np.nan, logits)
+
+
+def _all_missing(g, x, axes):
+    """1 where all pixels along these axes are missing, else 0."""
+    return g.ReduceMin(g.cast(g.IsNaN(x), np.float32), axes, keepdims=0)
 
 
 def _frames(g, network, x, shape, views):
@@ -49,15 +60,14 @@ def _present_frames(g, x):
 
     The former, (T, B, 1), are the numbers of these frames, then those of the others.
     """
-    missing = g.Cast(g.IsNaN(x), to=g.onnx.TensorProto.FLOAT)
-    missing = g.ReduceMin(missing, [2, 3, 4], keepdims=0)  # (B, T)
+    missing = _all_missing(g, x, [2, 3, 4])  # (B, T)
     n_frames = g.size(x, 1)
-    t = g.Cast(g.Range(0, g.Squeeze(n_frames), 1), to=g.onnx.TensorProto.FLOAT)
-    n = g.Cast(n_frames, to=g.onnx.TensorProto.FLOAT)
+    t = g.cast(g.Range(0, g.Squeeze(n_frames), 1), np.float32)
+    n = g.cast(n_frames, np.float32)
     place = g.Add(t, g.Mul(missing, n))  # of a missing frame: T later
     _, order = g.TopK(place, n_frames, axis=1, largest=0, n_outputs=2)
     n_missing = g.ReduceSum(missing, [1], keepdims=0)
-    lengths = g.Cast(g.Sub(n, n_missing), to=g.onnx.TensorProto.INT64)
+    lengths = g.cast(g.Sub(n, n_missing), np.int64)
     return g.Unsqueeze(g.Transpose(order, perm=[1, 0]), [2]), lengths
 
 
@@ -95,7 +105,7 @@ def _standardized(g, standardize, x, shape):
     values = g.reshape(g.Where(missing, 0.0, x), 0, *shape)
     if not standardize.mask:
         return values
-    missing = g.reshape(g.Cast(missing, to=g.onnx.TensorProto.FLOAT), 0, *shape)
+    missing = g.reshape(g.cast(missing, np.float32), 0, *shape)
     return g.Concat(values, g.ReduceMean(missing, [3]), axis=3)
 
 

@@ -57,7 +57,7 @@ def _mean(g, pool, x, lengths):
     if lengths is None:
         return g.ReduceMean(x, [0], keepdims=0)
     total = g.ReduceSum(_padded_with(g, 0.0, x, lengths), [0], keepdims=0)
-    n = g.Cast(lengths, to=g.onnx.TensorProto.FLOAT)
+    n = g.cast(lengths, np.float32)
     return g.Div(total, g.Unsqueeze(n, [1]))
 
 
