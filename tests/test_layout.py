@@ -62,7 +62,9 @@ def floor(name):
 
 def picture():
     """The floors of the README's picture: {file: floor}."""
-    block = re.search(r"^```\n( ?\d+  __main__.*?)^```", README.read_text(), re.M | re.S)
+    block = re.search(
+        r"^```\n( ?\d+  __main__.*?)^```", README.read_text(), re.M | re.S
+    )
     block = re.search(r"^```\n(\d+  __main__.*?)^```", README.read_text(), re.M | re.S)
     floors, number = {}, None
     for line in block[1].splitlines():
