@@ -14,6 +14,7 @@ from sklearn.datasets import load_digits
 from skorch.callbacks import (
     BatchScoring,
     Callback,
+    Checkpoint,
     EarlyStopping,
     EpochScoring,
     LRScheduler,
@@ -300,11 +301,26 @@ def test_a_monitor_of_validation_needs_validation_images(monitor, refused):
 
 
 @pytest.mark.parametrize("kind", [EpochScoring, BatchScoring])
-def test_callbacks_that_score_a_classifier_are_refused(cls, kind):
+def test_scores_that_there_cannot_be(cls, kind):
+    X, y = draw()
+    name = kind.__name__
     model = make(cls, callbacks=[kind("accuracy")])
-    sentence = f"callbacks holds an {kind.__name__}, which scores the net as a class"
+    sentence = (
+        f"callbacks holds {name}(on_train=False), which scores validation images, but "
+        "there are none. Pass X_val and y_val to fit, set early_stopping=True, or "
+        "score the training images: on_train=True."
+    )
+    for method, more in (("fit", {}), ("partial_fit", {"classes": [0, 1, 2]})):
+        with pytest.raises(ValueError, match=re.escape(sentence)):
+            getattr(model, method)(X, y, **more)
+    model.set_params(callbacks=[("mine", kind("accuracy", use_caching=False))])
+    sentence = (
+        f"callbacks holds {name}(use_caching=False), but the net can only be scored on "
+        "what it gave for the batches of the epoch. Leave use_caching=True; to score "
+        "the training images after each epoch, pass them to fit as X_val and y_val too."
+    )
     with pytest.raises(ValueError, match=re.escape(sentence)):
-        model.fit(*draw())
+        model.fit(X, y, X_val=X, y_val=y)
 
 
 # The learning rate
@@ -431,8 +447,22 @@ def test_the_last_callback_that_restores_says_the_best_epoch():
     assert restored_epoch(net) == 1
     net.callbacks_.pop()
     assert restored_epoch(net) == 5
+    whole = Checkpoint(load_best=False), Checkpoint(load_best=True, monitor=None)
+    net.callbacks_ += [("keeps", whole[0]), ("restores nothing", whole[1])]
+    assert restored_epoch(net) == 5
     ours.best_epoch_ = 0  # each loss was NaN
     assert restored_epoch(net) is None
+
+
+@pytest.mark.parametrize("event", ["event_cp", "mine", None])
+@pytest.mark.parametrize(
+    "saved, epoch", [([True, False, True, False], 3), ([False] * 4, None)]
+)
+def test_the_epoch_that_a_checkpoint_restores(event, saved, epoch):
+    history = [{event or "valid_loss_best": yes} for yes in saved]
+    callback = Checkpoint(load_best=True, event_name=event)
+    net = SimpleNamespace(callbacks_=[("theirs", callback)], history=history)
+    assert restored_epoch(net) == epoch
 
 
 def test_it_does_not_matter_how_many_logits_wait(cls, monkeypatch):

@@ -97,7 +97,7 @@ def test_nothing_of_a_fit_is_kept(cls, way, early_stopping, monkeypatch):
         return made
 
     monkeypatch.setattr(ImageSet, "on", watched(ResidentSet))
-    monkeypatch.setattr(train_file, "_Net", watched(train_file._Net))
+    monkeypatch.setattr(train_file, "Net", watched(train_file.Net))
     gc.disable()
     try:
         getattr(model, way)(X, y)

@@ -178,7 +178,7 @@ class BaseImageEstimator(CallbackSupportMixin, BaseEstimator):
             task = FitTask(self, X, y, sample_weight, n_epochs)
             with unchanged_on_error(self), task:
                 report = ReportEpochs(task, partial(self._learned_so_far, recipe))
-                watchers = [("report", report)]
+                watchers = [("watcher", report)]
                 if checkpoint is not None:
                     save = SaveEpochs(checkpoint, recipe.training.seed)
                     watchers.append(("checkpoint", save))

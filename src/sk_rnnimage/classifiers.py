@@ -359,9 +359,11 @@ class RNNImageClassifier(ImageClassifier):
         standardisation of the pixels), with the same classes and the same network.
     callbacks : list of skorch callbacks, default=None
         Passed to the skorch net that trains, after the estimator's own. An
-        ``LRScheduler`` replaces the cycle of the learning rate. Callbacks that score
-        the net as a classifier (``EpochScoring``) are refused, as its targets carry
-        weights: pass ``X_val`` for the validation accuracy.
+        ``LRScheduler`` replaces the cycle of the learning rate. They see the labels of
+        a mini-batch as an array. ``EpochScoring`` counts each image once, whatever its
+        weight; its scores come into ``history_``. scikit-learn's own callbacks (from
+        its version 1.9 on) are set by ``set_callbacks``: each epoch of ``fit`` is a
+        task, and a stop that one asks for ends it.
     checkpoint : str or path-like, default=None
         A folder, made where it is missing, in which ``fit`` saves its state after each
         epoch. A ``fit`` that was killed and is started again with the same arguments
@@ -686,9 +688,11 @@ class CRNNImageClassifier(ImageClassifier):
         standardisation of the pixels), with the same classes and the same network.
     callbacks : list of skorch callbacks, default=None
         Passed to the skorch net that trains, after the estimator's own. An
-        ``LRScheduler`` replaces the cycle of the learning rate. Callbacks that score
-        the net as a classifier (``EpochScoring``) are refused, as its targets carry
-        weights: pass ``X_val`` for the validation accuracy.
+        ``LRScheduler`` replaces the cycle of the learning rate. They see the labels of
+        a mini-batch as an array. ``EpochScoring`` counts each image once, whatever its
+        weight; its scores come into ``history_``. scikit-learn's own callbacks (from
+        its version 1.9 on) are set by ``set_callbacks``: each epoch of ``fit`` is a
+        task, and a stop that one asks for ends it.
     checkpoint : str or path-like, default=None
         A folder, made where it is missing, in which ``fit`` saves its state after each
         epoch. A ``fit`` that was killed and is started again with the same arguments

@@ -10,6 +10,7 @@ import torch
 from skorch.callbacks import (
     BatchScoring,
     Callback,
+    Checkpoint,
     EarlyStopping,
     EpochScoring,
     LRScheduler,
@@ -19,8 +20,9 @@ from skorch.callbacks import (
 from torch import nn
 
 WARM_UP = 0.15  # fraction of the updates in which the learning rate rises
-# those that skorch adds, and the watcher of train()
-NAMES_TAKEN = {"epoch_timer", "train_loss", "valid_loss", "print_log", "watcher"}
+# those that skorch adds, and the watchers of train()
+NAMES_TAKEN = {"epoch_timer", "train_loss", "valid_loss", "print_log"}
+NAMES_TAKEN |= {"watcher", "checkpoint"}
 
 
 def own_callbacks(settings, target=None, n_updates=1, validated=True):
@@ -66,6 +68,15 @@ def own_callbacks(settings, target=None, n_updates=1, validated=True):
     return [*callbacks, ("divergence", StopAtDivergence())]
 
 
+def own_names(settings):
+    """The names that no callback of the user's may have: a training has some of them.
+
+    One name is ours in each training, if it is in some.
+    """
+    whole = replace(settings, schedule=True, patience=1, callbacks=None)
+    return NAMES_TAKEN | {name for name, _ in own_callbacks(whole)}
+
+
 def _is_schedule(item):
     """Whether an item of the user's callbacks sets the learning rate."""
     _, _, kind = _unpacked(item)
@@ -89,9 +100,7 @@ def check_callbacks(settings, validated):
     validated : bool
         Whether there will be validation images.
     """
-    # a name that some training of ours uses is taken in each
-    whole = replace(settings, schedule=True, patience=1, callbacks=None)
-    names = NAMES_TAKEN | {name for name, _ in own_callbacks(whole)}
+    names = own_names(settings)
     for item in settings.callbacks or ():
         name, callback, kind = _unpacked(item)
         if not issubclass(kind, Callback) or not isinstance(name, (str, type(None))):
@@ -106,11 +115,7 @@ def check_callbacks(settings, validated):
             )
         names |= {name} - {None}
         if issubclass(kind, (EpochScoring, BatchScoring)):
-            raise ValueError(
-                f"callbacks holds an {kind.__name__}, which scores the net as a "
-                "classifier; this net's targets carry weights. Pass X_val and y_val to "
-                "fit: history_ then has valid_loss and valid_accuracy."
-            )
+            _check_scoring(callback, kind.__name__, validated)
         monitor = getattr(callback, "monitor", None)
         if not validated and isinstance(monitor, str) and monitor.startswith("valid"):
             raise ValueError(
@@ -118,6 +123,23 @@ def check_callbacks(settings, validated):
                 "there are no validation images. Pass X_val and y_val to fit, set "
                 "early_stopping=True, or monitor 'train_loss'."
             )
+
+
+def _check_scoring(callback, name, validated):
+    """Raise where a callback that scores the net has nothing to score."""
+    if not getattr(callback, "use_caching", True):
+        raise ValueError(
+            f"callbacks holds {name}(use_caching=False), but the net can only be "
+            "scored on what it gave for the batches of the epoch. Leave "
+            "use_caching=True; to score the training images after each epoch, pass "
+            "them to fit as X_val and y_val too."
+        )
+    if not validated and not getattr(callback, "on_train", False):
+        raise ValueError(
+            f"callbacks holds {name}(on_train=False), which scores validation images, "
+            "but there are none. Pass X_val and y_val to fit, set early_stopping=True, "
+            "or score the training images: on_train=True."
+        )
 
 
 class ClipGradients(Callback):
@@ -368,7 +390,18 @@ def restored_epoch(net):
     Of several callbacks the last one's weights stay.
     """
     for _, callback in reversed(net.callbacks_):
-        restores = isinstance(callback, EarlyStopping) and callback.load_best
-        if restores or isinstance(callback, StopEarly):
+        restores = getattr(callback, "load_best", False)
+        if isinstance(callback, Checkpoint) and restores and callback.monitor:
+            return _last_checkpoint(net.history, callback)
+        if isinstance(callback, EarlyStopping) and restores:
             return callback.best_epoch_ or None  # 0 where each loss was NaN
+        if isinstance(callback, StopEarly):
+            return callback.best_epoch_ or None
     return None
+
+
+def _last_checkpoint(history, callback):
+    """The last epoch that a Checkpoint has saved, or None where it does not say."""
+    event = callback.event_name or callback.monitor
+    saved = [i for i, row in enumerate(history, 1) if row.get(event)]
+    return saved[-1] if saved else None

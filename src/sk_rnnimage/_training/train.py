@@ -1,15 +1,14 @@
-"""train(): the skorch net, from data and settings to a trained network."""
+"""train(): from data and settings to a trained network."""
 
+import numbers
 from contextlib import nullcontext
 
 import numpy as np
 import torch
-from skorch import NeuralNet
 from skorch.helper import predefined_split
 
 from sk_rnnimage._data.augmentation import make_augmentation
 from sk_rnnimage._data.batches import Batches
-from sk_rnnimage._environment.borrowed import ModeOnce
 from sk_rnnimage._environment.process import (
     keep_freed_memory,
     left_empty,
@@ -20,10 +19,11 @@ from sk_rnnimage._environment.process import (
 )
 from sk_rnnimage._training.callbacks import (
     PlainLog,
-    is_stop_of_skorch,
     own_callbacks,
+    own_names,
     restored_epoch,
 )
+from sk_rnnimage._training.net import Net
 from sk_rnnimage._training.optimizer import MuonAdamW, load_moments, moments_of
 
 # Multiplications of an update's forward pass up to which two threads are at most 1.4
@@ -89,7 +89,8 @@ def train(network, data, valid, target, settings, optimizer_state=None, watchers
         restored = restored_epoch(net)
         if restored is not None:
             temperatures = dict(net.callbacks_)["calibration"].temperatures_
-            network.temperature = temperatures[restored - 1]
+            # counted from the end: a callback may have loaded an earlier history
+            network.temperature = temperatures[restored - len(net.history) - 1]
         history = plain_history(net)
         state = None if settings.schedule else moments_of(net)
         return history, restored or best_epoch(history), state
@@ -103,7 +104,7 @@ def make_net(network, data, valid, target, settings, watchers=()):
     n_updates = n_epochs * n_batches
     callbacks = own_callbacks(settings, target, n_updates, valid is not None)
     callbacks += watchers  # an EarlyStopping of skorch's ends an epoch before its end
-    return _Net(
+    net = Net(
         network,
         criterion=target.criterion(),
         optimizer=MuonAdamW,
@@ -137,42 +138,7 @@ def make_net(network, data, valid, target, settings, watchers=()):
         verbose=settings.verbose,
         device=device,
     )
-
-
-class _StopTraining(Exception):
-    """A callback has ended the training."""
-
-
-class _Net(ModeOnce, NeuralNet):
-    """skorch's net, but that Ctrl-C reaches the caller and a callback may stop it.
-
-    A callback stops the training after its epoch by setting ``stopped_``.
-    """
-
-    def train_through(self, data):
-        """All epochs; ``fit`` of skorch would take Ctrl-C for a stop."""
-        self.stopped_ = False  # skorch takes names that end with _ for no parameters
-        self.notify("on_train_begin", X=data, y=None)
-        try:
-            self.fit_loop(data, epochs=self.max_epochs - len(self.history))
-        except _StopTraining:
-            pass
-        except KeyboardInterrupt:
-            if not is_stop_of_skorch(self):
-                raise
-        self.notify("on_train_end", X=data, y=None)
-
-    def get_iterator(self, dataset, training=False):
-        """The mini-batches; those of the training stay within reach."""
-        iterator = super().get_iterator(dataset, training=training)
-        if training:
-            self.batches_ = iterator
-        return iterator
-
-    def on_epoch_begin(self, net, **kwargs):
-        if self.stopped_:
-            raise _StopTraining
-        super().on_epoch_begin(net, **kwargs)
+    return net.set_target(target, own_names(settings))
 
 
 def plain_history(net):
@@ -181,16 +147,16 @@ def plain_history(net):
 
 
 def _plain_row(row):
-    numbers = {
+    plain = {
         key: float(value)
         for key, value in row.items()
-        if isinstance(value, (int, float))
+        if isinstance(value, numbers.Real)  # also NumPy's, of a user's score
         and not isinstance(value, bool)
         and not key.endswith("_batch_count")
     }
-    numbers["epoch"] = row["epoch"]
-    numbers["duration"] = numbers.pop("dur")  # skorch's name, spelled out
-    return numbers
+    plain["epoch"] = row["epoch"]
+    plain["duration"] = plain.pop("dur")  # skorch's name, spelled out
+    return plain
 
 
 def best_epoch(history):
