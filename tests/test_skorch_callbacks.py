@@ -7,7 +7,7 @@ import pytest
 import torch
 from conftest import draw, draw_unequal, make, weights_equal
 from numpy.testing import assert_array_equal
-from sklearn.metrics import f1_score, make_scorer, roc_auc_score
+from sklearn.metrics import f1_score, roc_auc_score
 from skorch.callbacks import (
     BatchScoring,
     Checkpoint,
@@ -48,7 +48,7 @@ def test_scores_of_the_validation_images(cls, images):
         EpochScoring("accuracy", **options),
         EpochScoring("neg_log_loss", name="log_proba", **options),
         EpochScoring("roc_auc_ovr", **options),
-        EpochScoring(make_scorer(f1_score, average="macro"), name="f1", **options),
+        EpochScoring("f1_macro", name="f1", **options),
         EpochScoring(None, name="default", **options),
         ("mine", EpochScoring(lambda net, X, y: (y == "bee").sum(), name="bees")),
         BatchScoring("accuracy", name="of_batches", **options),
