@@ -23,6 +23,7 @@ from sk_rnnimage._data.augmentation import (
 )
 from sk_rnnimage._data.read import held_out, read_sets
 from sk_rnnimage._environment.borrowed import Interval, StrOptions, _fit_context
+from sk_rnnimage._environment.documentation import LinkedEstimator
 from sk_rnnimage._environment.parameters import check_parameters, plain
 from sk_rnnimage._environment.process import resolve_device
 from sk_rnnimage._environment.tasks import (
@@ -72,7 +73,7 @@ class Recipe(NamedTuple):
     bounded: tuple
 
 
-class BaseImageEstimator(CallbackSupportMixin, BaseEstimator):
+class BaseImageEstimator(CallbackSupportMixin, LinkedEstimator, BaseEstimator):
     """An estimator that holds a network; ``fit`` makes the network anew.
 
     A subclass says which network, in ``_network_recipe``, and which target, in

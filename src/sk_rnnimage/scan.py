@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sk_rnnimage._environment.borrowed import StrOptions, _fit_context
+from sk_rnnimage._environment.documentation import LinkedEstimator
 from sk_rnnimage._environment.parameters import check_parameters
 from sk_rnnimage._environment.tasks import (
     CallbackSupportMixin,
@@ -37,7 +38,9 @@ def _n_axes(X):
     return 1 + np.ndim(X.iloc[0] if hasattr(X, "iloc") else X[0])
 
 
-class ImageToSequence(TransformerMixin, CallbackSupportMixin, BaseEstimator):
+class ImageToSequence(
+    TransformerMixin, CallbackSupportMixin, LinkedEstimator, BaseEstimator
+):
     """Turn each image into the sequence in which a scan reads it.
 
     The image is cut into a grid of patches of ``patch_size`` pixels; each patch,

@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.parallel import Parallel, delayed
 
 from sk_rnnimage._environment.borrowed import StrOptions, _fit_context
+from sk_rnnimage._environment.documentation import LinkedEstimator
 from sk_rnnimage._environment.tasks import (
     CallbackSupportMixin,
     FitTask,
@@ -18,7 +19,9 @@ from sk_rnnimage.files.decoding import UnreadableImage, import_pillow, unify
 from sk_rnnimage.images.shapes import is_positive_int
 
 
-class FileReader(TransformerMixin, CallbackSupportMixin, BaseEstimator):
+class FileReader(
+    TransformerMixin, CallbackSupportMixin, LinkedEstimator, BaseEstimator
+):
     """Base of the transformers that read files, one array for each item of X."""
 
     _parameter_constraints = {
