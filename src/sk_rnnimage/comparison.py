@@ -3,9 +3,12 @@
 import difflib
 import numbers
 import textwrap
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 from sklearn import metrics
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -67,7 +70,11 @@ _MAKE_SCORER = {
 }
 
 
-def classic_classifiers(random_state=None, *, n_frames=None):
+def classic_classifiers(
+    random_state: int | np.random.RandomState | None = None,
+    *,
+    n_frames: int | None = None,
+) -> dict[str, BaseEstimator]:
     """Build classic classifiers that accept images.
 
     Each is a pipeline whose first step flattens the images. For the classifiers that
@@ -168,16 +175,19 @@ def classic_classifiers(random_state=None, *, n_frames=None):
     prefer_skip_nested_validation=True,
 )
 def compare_classifiers(
-    classifiers,
-    X,
-    y,
+    classifiers: Mapping[str, Any] | Sequence[Any],
+    X: ArrayLike,
+    y: ArrayLike,
     *,
-    cv=5,
-    groups=None,
-    scoring="accuracy",
-    n_jobs=None,
-    random_state=None,
-):
+    cv: Any = 5,
+    groups: ArrayLike | None = None,
+    scoring: str
+    | Callable[..., float]
+    | Sequence[str]
+    | Mapping[str, Any] = "accuracy",
+    n_jobs: int | None = None,
+    random_state: int | np.random.RandomState | None = None,
+) -> "Comparison":
     """Cross-validate several classifiers on the same folds.
 
     A classifier that raises an error is reported as failed, with the error in its row,
