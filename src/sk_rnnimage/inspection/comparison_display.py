@@ -1,11 +1,16 @@
 """Plot of the scores of a comparison of classifiers."""
 
+from typing import TYPE_CHECKING, Self
+
 import numpy as np
 from sklearn.metrics import get_scorer_names
 
 from sk_rnnimage._environment.borrowed import validate_params
 from sk_rnnimage.comparison import Comparison
 from sk_rnnimage.inspection.axes import get_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # Told apart by colour-blind readers too, and in a grey print by their markers.
 _STYLES = {
@@ -60,12 +65,14 @@ class ComparisonDisplay:
     >>> ComparisonDisplay.from_comparison(comparison)  # doctest: +SKIP
     """
 
-    def __init__(self, comparison):
+    def __init__(self, comparison: Comparison) -> None:
         self.comparison = comparison
 
     @classmethod
     @validate_params({"comparison": [Comparison]}, prefer_skip_nested_validation=True)
-    def from_comparison(cls, comparison, *, ax=None):
+    def from_comparison(
+        cls, comparison: Comparison, *, ax: "Axes | None" = None
+    ) -> Self:
         """Plot a comparison.
 
         Parameters
@@ -86,7 +93,7 @@ class ComparisonDisplay:
         """
         return cls(comparison).plot(ax=ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: "Axes | None" = None) -> Self:
         """Plot the scores.
 
         Parameters

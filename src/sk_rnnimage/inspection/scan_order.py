@@ -1,5 +1,7 @@
 """Plot of the order in which a scan visits the patches of an image."""
 
+from typing import TYPE_CHECKING, Self
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
@@ -14,6 +16,9 @@ from sk_rnnimage.images.orders import (
 from sk_rnnimage.images.shapes import full_shape
 from sk_rnnimage.inspection.axes import get_axes
 from sk_rnnimage.scan import ImageToSequence
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 class ScanOrderDisplay:
@@ -56,7 +61,14 @@ class ScanOrderDisplay:
     >>> display = ScanOrderDisplay.from_scan("hilbert", 8, 8)  # doctest: +SKIP
     """
 
-    def __init__(self, order, grid, *, patch=(1, 1), name=None):
+    def __init__(
+        self,
+        order: np.ndarray,
+        grid: tuple[int, int],
+        *,
+        patch: tuple[int, int] = (1, 1),
+        name: str | None = None,
+    ) -> None:
         self.order = order
         self.grid = grid
         self.patch = patch
@@ -67,7 +79,14 @@ class ScanOrderDisplay:
         {"estimator": [ImageToSequence], "image_shape": [tuple, list, None]},
         prefer_skip_nested_validation=True,
     )
-    def from_estimator(cls, estimator, *, image_shape=None, ax=None, name=None):
+    def from_estimator(
+        cls,
+        estimator: ImageToSequence,
+        *,
+        image_shape: tuple[int, ...] | None = None,
+        ax: "Axes | None" = None,
+        name: str | None = None,
+    ) -> Self:
         """Plot the scan order of a transformer.
 
         Parameters
@@ -112,7 +131,16 @@ class ScanOrderDisplay:
         )
 
     @classmethod
-    def from_scan(cls, scan, height, width, *, patch_size=1, ax=None, name=None):
+    def from_scan(
+        cls,
+        scan: str,
+        height: int,
+        width: int,
+        *,
+        patch_size: int | tuple[int | None, int | None] | None = 1,
+        ax: "Axes | None" = None,
+        name: str | None = None,
+    ) -> Self:
         """Plot the scan order of that name.
 
         Parameters
@@ -151,7 +179,7 @@ class ScanOrderDisplay:
         name = scan if name is None else name
         return cls(order, grid, patch=patch, name=name).plot(ax=ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: "Axes | None" = None) -> Self:
         """Plot the scan order.
 
         Parameters
