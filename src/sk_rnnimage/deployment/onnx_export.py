@@ -20,12 +20,12 @@ from sk_rnnimage.images.shapes import CLIP, full_shape, layout_of
 from sk_rnnimage.scan import ImageToSequence
 
 if TYPE_CHECKING:
-    from onnx import ModelProto
+    import onnx
 
 
 def to_onnx(
-    estimator: BaseEstimator, path: str | os.PathLike | None = None
-) -> "ModelProto":
+    estimator: BaseEstimator, path: str | os.PathLike[str] | None = None
+) -> "onnx.ModelProto":
     """Export a fitted classifier as an ONNX model.
 
     The model has one input, ``images``, float32 pixel values in the unit of ``fit``,

@@ -2,12 +2,14 @@
 
 import math
 import numbers
+from typing import TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import nn
 
-from sk_rnnimage._base import check_own, refitted
+from sk_rnnimage._base import BaseImageEstimator, check_own, refitted
 from sk_rnnimage._data.batches import Batches
 from sk_rnnimage._data.read import read_sets
 from sk_rnnimage._training.auto import resolve_auto
@@ -17,8 +19,16 @@ from sk_rnnimage.networks.steps import EmbeddedLines
 
 MEASURED = 4096  # images that effects are measured on
 
+T = TypeVar("T", bound=BaseImageEstimator)
 
-def prune(estimator, amount, *, X=None, y=None):
+
+def prune(
+    estimator: T,
+    amount: float,
+    *,
+    X: ArrayLike | None = None,
+    y: ArrayLike | None = None,
+) -> T:
     r"""A smaller and faster network of the same kind, as a new estimator.
 
     Of each layer's hidden units and filters the fraction ``amount`` goes, as a whole:

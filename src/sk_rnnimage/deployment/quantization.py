@@ -1,10 +1,14 @@
 """quantize(): the same network with weights in 8 bits."""
 
-from sk_rnnimage._base import check_own, refitted
+from typing import TypeVar
+
+from sk_rnnimage._base import BaseImageEstimator, check_own, refitted
 from sk_rnnimage.networks.eight_bits import quantized
 
+T = TypeVar("T", bound=BaseImageEstimator)
 
-def quantize(estimator):
+
+def quantize(estimator: T) -> T:
     """The same network with weights in 8 bits, as a new estimator.
 
     Each row of a matrix of weights is kept as whole numbers from -127 to 127, and a
