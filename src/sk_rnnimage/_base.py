@@ -9,11 +9,13 @@ import os
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
+from torch.nn import Module
 
 from sk_rnnimage._data.augmentation import (
     AUGMENTATIONS,
@@ -115,14 +117,14 @@ class BaseImageEstimator(CallbackSupportMixin, LinkedEstimator, BaseEstimator):
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
-        X,
-        y,
-        sample_weight=None,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
         *,
-        X_val=None,
-        y_val=None,
-        sample_weight_val=None,
-    ):
+        X_val: ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
         """Train on images and their labels.
 
         Parameters
@@ -294,7 +296,7 @@ class BaseImageEstimator(CallbackSupportMixin, LinkedEstimator, BaseEstimator):
         }
 
     @property
-    def module_(self):
+    def module_(self) -> Module:
         """The fitted torch network, on the CPU and in evaluation mode."""
         check_is_fitted(self)
         if hasattr(self, "_module"):
@@ -303,13 +305,13 @@ class BaseImageEstimator(CallbackSupportMixin, LinkedEstimator, BaseEstimator):
         return load_network(self._fitted_recipe, self.weights_)
 
     @property
-    def loss_curve_(self):
+    def loss_curve_(self) -> list[float]:
         """Training loss of each epoch."""
         check_is_fitted(self)
         return [row["train_loss"] for row in self.history_]
 
     @property
-    def n_iter_(self):
+    def n_iter_(self) -> int:
         """Epochs trained."""
         check_is_fitted(self)
         return len(self.history_)

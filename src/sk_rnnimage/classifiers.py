@@ -1,9 +1,15 @@
 """The two classifiers, and what both say of images."""
 
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import log_softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
+from torch import Generator, Tensor
 
 from sk_rnnimage._base import BaseImageEstimator, random_state_restored_on_error
 from sk_rnnimage._data.labels import read_labels
@@ -32,7 +38,13 @@ class ImageClassifier(ClassifierMixin, StagedPrediction, BaseImageEstimator):
     }
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Train for one epoch on some images, at a constant learning rate.
 
         The first call fixes the image shape, the classes and the standardisation of the
@@ -74,7 +86,7 @@ class ImageClassifier(ClassifierMixin, StagedPrediction, BaseImageEstimator):
             results = train(network, data, None, target, recipe.training, state)
             return self._keep(recipe, network, *results)
 
-    def decision_function(self, X):
+    def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Logits, before the softmax.
 
         Parameters
@@ -95,7 +107,7 @@ class ImageClassifier(ClassifierMixin, StagedPrediction, BaseImageEstimator):
             return logits[:, 1] - logits[:, 0]
         return logits
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: ArrayLike) -> np.ndarray:
         """Log probabilities of the classes.
 
         Parameters
@@ -112,7 +124,7 @@ class ImageClassifier(ClassifierMixin, StagedPrediction, BaseImageEstimator):
         """
         return log_softmax(self._outputs(X), axis=1)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Class probabilities.
 
         Parameters
@@ -129,7 +141,7 @@ class ImageClassifier(ClassifierMixin, StagedPrediction, BaseImageEstimator):
         """
         return np.exp(self.predict_log_proba(X))
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """Class labels.
 
         Parameters
@@ -147,7 +159,9 @@ class ImageClassifier(ClassifierMixin, StagedPrediction, BaseImageEstimator):
         logits = self._outputs(X)
         return self._classes(self.classes_).decode(logits)
 
-    def score(self, X, y, sample_weight=None):
+    def score(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Accuracy of the predicted labels.
 
         Parameters
@@ -167,7 +181,9 @@ class ImageClassifier(ClassifierMixin, StagedPrediction, BaseImageEstimator):
         y = read_labels(y)
         return super().score(X, y, check_weights(sample_weight, y))
 
-    def attention_weights(self, X, *, layer="auto"):
+    def attention_weights(
+        self, X: ArrayLike, *, layer: str = "auto"
+    ) -> np.ndarray | tuple[np.ndarray, ...]:
         """Attention weights of the steps.
 
         Parameters
@@ -492,34 +508,34 @@ class RNNImageClassifier(ImageClassifier):
 
     def __init__(
         self,
-        hidden_size=64,
+        hidden_size: int | tuple[int, ...] = 64,
         *,
-        cell="lstm",
-        scan="auto",
-        patch_size=None,
-        bidirectional=True,
-        pooling="mean",
-        attention_heads=None,
-        dropout=0.0,
-        image_shape=None,
-        augment="auto",
-        n_views=1,
-        max_epochs="auto",
-        batch_size=64,
-        learning_rate=0.01,
-        weight_decay=0.1,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        class_weight=None,
-        warm_start=False,
-        callbacks=None,
-        checkpoint=None,
-        device="auto",
-        precision="auto",
-        random_state=None,
-        verbose=0,
-    ):
+        cell: str | None = "lstm",
+        scan: str | tuple[str, ...] = "auto",
+        patch_size: int | tuple[int | None, int | None] | None = None,
+        bidirectional: bool = True,
+        pooling: str = "mean",
+        attention_heads: int | None = None,
+        dropout: float = 0.0,
+        image_shape: tuple[int, ...] | None = None,
+        augment: str | Callable[[Tensor, Generator], Tensor] | None = "auto",
+        n_views: int = 1,
+        max_epochs: int | str = "auto",
+        batch_size: int = 64,
+        learning_rate: float = 0.01,
+        weight_decay: float = 0.1,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        class_weight: dict[Any, float] | str | None = None,
+        warm_start: bool = False,
+        callbacks: Sequence[Any] | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        device: str = "auto",
+        precision: str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
         self.hidden_size = hidden_size
         self.cell = cell
         self.scan = scan
@@ -844,37 +860,37 @@ class CRNNImageClassifier(ImageClassifier):
 
     def __init__(
         self,
-        hidden_size=32,
+        hidden_size: int | tuple[int, ...] = 32,
         *,
-        filters="auto",
-        kernel_size=3,
-        downsample="auto",
-        cell="lstm",
-        scan="auto",
-        patch_size=None,
-        bidirectional=True,
-        pooling="mean",
-        attention_heads=None,
-        dropout=0.0,
-        image_shape=None,
-        augment="auto",
-        n_views=1,
-        max_epochs="auto",
-        batch_size=128,
-        learning_rate=0.01,
-        weight_decay=0.1,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        class_weight=None,
-        warm_start=False,
-        callbacks=None,
-        checkpoint=None,
-        device="auto",
-        precision="auto",
-        random_state=None,
-        verbose=0,
-    ):
+        filters: int | tuple[int, ...] | str = "auto",
+        kernel_size: int | tuple[int, ...] = 3,
+        downsample: tuple[bool, ...] | str = "auto",
+        cell: str | None = "lstm",
+        scan: str | tuple[str, ...] = "auto",
+        patch_size: int | tuple[int | None, int | None] | None = None,
+        bidirectional: bool = True,
+        pooling: str = "mean",
+        attention_heads: int | None = None,
+        dropout: float = 0.0,
+        image_shape: tuple[int, ...] | None = None,
+        augment: str | Callable[[Tensor, Generator], Tensor] | None = "auto",
+        n_views: int = 1,
+        max_epochs: int | str = "auto",
+        batch_size: int = 128,
+        learning_rate: float = 0.01,
+        weight_decay: float = 0.1,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        class_weight: dict[Any, float] | str | None = None,
+        warm_start: bool = False,
+        callbacks: Sequence[Any] | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        device: str = "auto",
+        precision: str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
         self.hidden_size = hidden_size
         self.filters = filters
         self.kernel_size = kernel_size

@@ -1,8 +1,10 @@
 """ImageToSequence: the scans as a transformer."""
 
 import math
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -106,14 +108,20 @@ class ImageToSequence(
         "image_shape": "no_validation",  # by check_image_shape
     }
 
-    def __init__(self, scan="rows", *, patch_size=None, image_shape=None):
+    def __init__(
+        self,
+        scan: str = "rows",
+        *,
+        patch_size: int | tuple[int | None, int | None] | None = None,
+        image_shape: tuple[int, ...] | None = None,
+    ) -> None:
         self.scan = scan
         self.patch_size = patch_size
         self.image_shape = image_shape
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Learn the shape of the images and with it the order of the steps.
 
         Parameters
@@ -165,7 +173,7 @@ class ImageToSequence(
             return check_images(self, X, **options)
         return check_clips(self, X, alike=True, **options)
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> np.ndarray:
         """Read images as sequences.
 
         Parameters
@@ -181,7 +189,7 @@ class ImageToSequence(
         check_is_fitted(self)
         return to_patches(self._check(X).array, self._patch)[:, self._order]
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: ArrayLike) -> np.ndarray:
         """Put sequences back into images, exactly.
 
         Parameters

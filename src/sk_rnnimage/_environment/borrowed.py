@@ -15,12 +15,15 @@ They are few, as each may change without a deprecation:
     needed; without :class:`ModeOnce` each batch walks through all modules.
 """
 
-from sklearn.base import _fit_context
+from collections.abc import Callable
+from typing import TypeVar
+
+from sklearn import base
+from sklearn.utils import _param_validation
 from sklearn.utils._param_validation import (
     Interval,
     StrOptions,
     validate_parameter_constraints,
-    validate_params,
 )
 
 __all__ = [
@@ -31,6 +34,11 @@ __all__ = [
     "validate_parameter_constraints",
     "validate_params",
 ]
+
+# scikit-learn has no hints: what its decorators wrap keeps its own
+F = TypeVar("F", bound=Callable)
+_fit_context: Callable[..., Callable[[F], F]] = base._fit_context
+validate_params: Callable[..., Callable[[F], F]] = _param_validation.validate_params
 
 
 class ModeOnce:

@@ -5,11 +5,15 @@ nothing but this file knows how an estimator speaks to them. Before 1.9 nobody w
 and estimators have no ``set_callbacks``.
 """
 
+from collections.abc import Callable
+from typing import TypeVar
+
 try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
+    from sklearn.callback import CallbackSupportMixin
+    from sklearn.callback import with_callbacks as _with_callbacks
 except ImportError:  # scikit-learn < 1.9
 
-    class CallbackSupportMixin:
+    class CallbackSupportMixin:  # type: ignore[no-redef]
         """A mixin without ``set_callbacks``."""
 
         def _init_callback_context(self, **options):
@@ -27,12 +31,15 @@ except ImportError:  # scikit-learn < 1.9
         def call_on_fit_task_end(self, **data):
             return False
 
-    def with_callbacks(method):
-        """Leave a ``fit`` as it is."""
+    def _with_callbacks(method):
         return method
 
 
 __all__ = ["CallbackSupportMixin", "FitTask", "with_callbacks", "without_task"]
+
+# scikit-learn has no hints: a fit keeps its own
+F = TypeVar("F", bound=Callable)
+with_callbacks: Callable[[F], F] = _with_callbacks
 
 
 def without_task(state):

@@ -1,9 +1,11 @@
 """What a classifier says after each step of an image, or each frame of a clip."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import log_softmax
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sk_rnnimage._prediction.logits import (
@@ -16,10 +18,10 @@ from sk_rnnimage.images.clips import check_frame
 from sk_rnnimage.images.shapes import CLIP
 
 
-class StagedPrediction:
+class StagedPrediction(BaseEstimator):
     """The methods of a classifier that predict before an image or a clip is read."""
 
-    def staged_predict_proba(self, X):
+    def staged_predict_proba(self, X: ArrayLike) -> Iterator[np.ndarray]:
         """Class probabilities after each step of the sequence.
 
         At stage t the image is what its first t steps show: later ones are absent, and
@@ -61,7 +63,7 @@ class StagedPrediction:
         warn_of_unit(network, images)
         return _stages(network, images, self._views())
 
-    def staged_predict(self, X):
+    def staged_predict(self, X: ArrayLike) -> Iterator[np.ndarray]:
         """Class labels after each step of the sequence.
 
         Parameters
@@ -83,7 +85,7 @@ class StagedPrediction:
         stages, target = self.staged_predict_proba(X), self._classes(self.classes_)
         return (target.decode(proba) for proba in stages)
 
-    def stream_predict_proba(self, frames):
+    def stream_predict_proba(self, frames: Iterable[ArrayLike]) -> Iterator[np.ndarray]:
         """Class probabilities of one clip after each frame, as the frames come in.
 
         The state of the network is carried along, so that a frame costs the same

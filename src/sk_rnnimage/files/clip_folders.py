@@ -20,7 +20,7 @@ from sk_rnnimage.files.video import VIDEO_SUFFIXES
     {"folder": [str, os.PathLike]},
     prefer_skip_nested_validation=True,
 )
-def list_clips(folder):
+def list_clips(folder: str | os.PathLike[str]) -> tuple[list[str], np.ndarray | None]:
     """List the clips of a folder, with labels if it has one subfolder per class.
 
     The clips of a class are the files of several frames in its folder, and the folders

@@ -1,7 +1,11 @@
 """Reading animated images, videos and folders of frames into arrays of pixels."""
 
 import numbers
+from collections.abc import Sequence
 from functools import partial
+from typing import Any
+
+import numpy as np
 
 from sk_rnnimage._environment.borrowed import Interval
 from sk_rnnimage.files.frames import read_clip
@@ -79,13 +83,20 @@ class ClipReader(FileReader):
         "n_frames": [Interval(numbers.Integral, 1, None, closed="left"), None]
     }
 
-    def __init__(self, size=None, *, n_frames=None, mode=None, n_jobs=None):
+    def __init__(
+        self,
+        size: tuple[int, int] | None = None,
+        *,
+        n_frames: int | None = None,
+        mode: str | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.size = size
         self.n_frames = n_frames
         self.mode = mode
         self.n_jobs = n_jobs
 
-    def transform(self, X):
+    def transform(self, X: Sequence[Any] | np.ndarray) -> np.ndarray | list[np.ndarray]:
         """Read clips.
 
         Parameters

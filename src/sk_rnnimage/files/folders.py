@@ -25,7 +25,9 @@ from sk_rnnimage.files.entries import check_folder, scan, walk
     },
     prefer_skip_nested_validation=True,
 )
-def list_images(folder, *, broken="raise", recursive=False):
+def list_images(
+    folder: str | os.PathLike[str], *, broken: str = "raise", recursive: bool = False
+) -> tuple[list[str], np.ndarray | None]:
     """List the image files of a folder, with labels if it has one subfolder per class.
 
     A folder that holds files alone has no labels. A file is listed if Pillow knows its

@@ -234,7 +234,8 @@ def _refuse_without_av():
 def _read_pages(image, n_frames, read):
     """Read the frames of a PIL image, which then is where it was."""
     with _naming("its list of frames"):
-        start, first, length = image.tell(), *find_pages(image)
+        start = image.tell()
+        first, length = find_pages(image)
     _refuse_long(length)
     try:
         return [

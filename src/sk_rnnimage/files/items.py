@@ -3,6 +3,7 @@
 import numbers
 import os
 import warnings
+from typing import Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -32,7 +33,7 @@ class FileReader(
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: object, y: object = None) -> Self:
         """Validate the parameters; no file is read.
 
         Parameters

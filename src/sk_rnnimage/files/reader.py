@@ -1,6 +1,10 @@
 """Reading image files into arrays of pixels."""
 
+from collections.abc import Sequence
 from functools import partial
+from typing import Any
+
+import numpy as np
 
 from sk_rnnimage.files.decoding import read_image
 from sk_rnnimage.files.items import FileReader
@@ -74,12 +78,18 @@ class ImageReader(FileReader):
             [1064, 4095]]], dtype=uint16)
     """
 
-    def __init__(self, size=None, *, mode=None, n_jobs=None):
+    def __init__(
+        self,
+        size: tuple[int, int] | None = None,
+        *,
+        mode: str | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.size = size
         self.mode = mode
         self.n_jobs = n_jobs
 
-    def transform(self, X):
+    def transform(self, X: Sequence[Any] | np.ndarray) -> np.ndarray | list[np.ndarray]:
         """Read images.
 
         Parameters
