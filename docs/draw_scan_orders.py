@@ -14,9 +14,9 @@ figure, axes = plt.subplots(2, 4, figsize=(9, 5.2))
 for scan, ax in zip(SCANS, panels, strict=True):
     display = ScanOrderDisplay.from_scan(scan, 8, 8, patch_size=None, ax=ax)
     unit = LINES.get(scan, "patch")
-    title = f"{scan}\n{len(display.order)} steps, one {unit} each"
+    title = f"{scan}\n{len(display.paths[0].centres[0])} steps, one {unit} each"
     ax.set_title(title, fontsize="medium")
-display.line_.set_linewidth(0.8)  # the last, random, crosses itself everywhere
+display.lines_[0].set_linewidth(0.8)  # the last, random, crosses itself everywhere
 
 ScanOrderDisplay.from_scan("rows", 1, 8, ax=key, name="")
 key.set(xlabel="")

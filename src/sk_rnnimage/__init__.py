@@ -10,7 +10,13 @@ if TYPE_CHECKING:
     from sk_rnnimage.comparison import classic_classifiers, compare_classifiers
     from sk_rnnimage.deployment import prune, quantize, to_onnx
     from sk_rnnimage.files import ClipReader, ImageReader, list_clips, list_images
-    from sk_rnnimage.inspection import ComparisonDisplay, ScanOrderDisplay
+    from sk_rnnimage.inspection import (
+        ComparisonDisplay,
+        EvidenceDisplay,
+        OcclusionDisplay,
+        ScanOrderDisplay,
+        TrainingCurveDisplay,
+    )
     from sk_rnnimage.persistence import load, save
     from sk_rnnimage.scan import ImageToSequence
 
@@ -18,10 +24,13 @@ __all__ = [
     "CRNNImageClassifier",
     "ClipReader",
     "ComparisonDisplay",
+    "EvidenceDisplay",
     "ImageReader",
     "ImageToSequence",
+    "OcclusionDisplay",
     "RNNImageClassifier",
     "ScanOrderDisplay",
+    "TrainingCurveDisplay",
     "classic_classifiers",
     "compare_classifiers",
     "list_clips",
@@ -39,10 +48,13 @@ _MODULES = {
     "CRNNImageClassifier": "classifiers",
     "ClipReader": "files",
     "ComparisonDisplay": "inspection",
+    "EvidenceDisplay": "inspection",
     "ImageReader": "files",
     "ImageToSequence": "scan",
+    "OcclusionDisplay": "inspection",
     "RNNImageClassifier": "classifiers",
     "ScanOrderDisplay": "inspection",
+    "TrainingCurveDisplay": "inspection",
     "classic_classifiers": "comparison",
     "compare_classifiers": "comparison",
     "list_clips": "files",

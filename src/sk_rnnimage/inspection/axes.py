@@ -1,5 +1,7 @@
 """The matplotlib axes that a Display draws on."""
 
+import numpy as np
+
 
 def get_axes(ax, **figure_options):
     """Return the given axes, or those of a new figure if ``ax`` is None.
@@ -15,3 +17,42 @@ def get_axes(ax, **figure_options):
             'pip install "sk_rnnimage[plot]"'
         ) from error
     return plt.subplots(**figure_options)[1] if ax is None else ax
+
+
+def get_panels(ax, boxes, **figure_options):
+    """Return the axes around several panels, and the panels, as an array.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes, array-like of Axes, or None
+        Axes whose place the panels take, or the panels themselves. None creates a new
+        figure.
+    boxes : list of (left, bottom, width, height)
+        Where each panel lies, in fractions of the axes. One alone is the axes.
+    **figure_options
+        Of a new figure.
+
+    Raises
+    ------
+    ValueError
+        Where there is another number of axes than of panels, or axes hold panels
+        already.
+    """
+    if isinstance(ax, (list, tuple, np.ndarray)):
+        panels = np.array(ax, dtype=object).ravel()
+        if len(panels) != len(boxes):
+            raise ValueError(
+                f"ax must be one Axes, or {len(boxes)} of them, one for each panel. "
+                f"Got {len(panels)}."
+            )
+        return panels[0], panels
+    ax = get_axes(ax, **figure_options)
+    if len(boxes) == 1:
+        return ax, np.array([ax], dtype=object)
+    if not ax.axison:  # as in scikit-learn's PartialDependenceDisplay
+        raise ValueError(
+            "ax holds the panels of a plot already. Pass ax=display.axes_ to plot on "
+            "those, or other axes."
+        )
+    ax.set_axis_off()
+    return ax, np.array([ax.inset_axes(box) for box in boxes], dtype=object)
