@@ -33,7 +33,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 from _data import mnist, sized
 
-from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier, classic_classifiers
+from sk_rnnimage import (
+    CRNNImageClassifier,
+    OcclusionDisplay,
+    RNNImageClassifier,
+    classic_classifiers,
+)
 
 SIZES = sized((250, 1000, 4000), (60, 300))
 X_train, y_train, X_test, y_test = mnist(SIZES[-1], sized(4000, 200))
@@ -85,4 +90,14 @@ ax.set_xticks(SIZES, [f"{n:,}" for n in SIZES], minor=False)
 ax.minorticks_off()
 ax.set_yticks([1, 2, 5, 10, 20], ["1", "2", "5", "10", "20"])
 ax.legend()
+
+# %%
+# Where they look
+# ---------------
+# What the four networks lose when a part of a digit is hidden: orange parts speak for
+# the predicted class, blue ones against it.
+fig, axes = plt.subplots(1, 4, figsize=(14, 3.4), layout="constrained")
+for ax, (name, classifier) in zip(axes, classifiers.items()):
+    OcclusionDisplay.from_estimator(classifier, X_test[0], ax=ax)
+    ax.set_title(f"{name}: {ax.get_title()}", fontsize="medium")
 plt.show()

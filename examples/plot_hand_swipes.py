@@ -49,7 +49,7 @@ from _data import sized, swipes
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from sk_rnnimage import RNNImageClassifier, classic_classifiers
+from sk_rnnimage import EvidenceDisplay, RNNImageClassifier, classic_classifiers
 
 clips, labels, brightness = swipes()
 lengths = np.array([len(clip) for clip in clips])
@@ -149,4 +149,11 @@ start, n_frames = time.perf_counter(), 0
 for clip in X_test[:50]:
     n_frames += len(list(network.stream_predict_proba(sensor(clip))))
 print(f"{1000 * (time.perf_counter() - start) / n_frames:.2f} ms a frame")
+
+# %%
+# The same clip as a picture
+# --------------------------
+# A dot marks a change of mind, the vertical line the frame from which on the predicted
+# class leads. Below are the 3 x 3 sensors.
+EvidenceDisplay.from_estimator(network, by_first_frame([X_test[i]]))
 plt.show()

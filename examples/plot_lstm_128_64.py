@@ -32,7 +32,7 @@ import time
 import matplotlib.pyplot as plt
 from _data import mnist, sized
 
-from sk_rnnimage import RNNImageClassifier
+from sk_rnnimage import RNNImageClassifier, TrainingCurveDisplay
 
 N_TRAIN = sized(20_000, 300)
 X_train, y_train, X_test, y_test = mnist(N_TRAIN, sized(10_000, 200))
@@ -76,14 +76,11 @@ for name, (score, seconds) in results.items():
 # %%
 # Learning curves
 # ---------------
-fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
-for name, model in {"LSTM 128, LSTM 64": classifier, "no recurrence": control}.items():
-    epochs = [row["epoch"] for row in model.history_]
-    left.plot(epochs, model.loss_curve_, "o-", label=name)
-    right.plot(epochs, [row["valid_accuracy"] for row in model.history_], "o-")
-right.axhline(0.987, color="grey", linestyle="--", label="original, all of MNIST")
-left.set(xlabel="epoch", ylabel="training loss")
-right.set(xlabel="epoch", ylabel="test accuracy")
-left.legend()
-right.legend()
+fig, axes = plt.subplots(1, 2, figsize=(9, 4.5), layout="constrained")
+models = {"LSTM 128, LSTM 64": classifier, "no recurrence": control}
+for ax, (name, model) in zip(axes, models.items()):
+    display = TrainingCurveDisplay.from_estimator(model, ax=ax, name=name)
+    scores, losses = display.axes_
+    scores.axhline(0.987, color="grey", linestyle="-.", label="original, all of MNIST")
+    scores.legend(fontsize="small")
 plt.show()

@@ -34,7 +34,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from _data import mnist, sized
 
-from sk_rnnimage import RNNImageClassifier
+from sk_rnnimage import EvidenceDisplay, RNNImageClassifier
 
 X_train, y_train, X_test, y_test = mnist(sized(5000, 200), sized(4000, 100))
 settings = {"scan": "rows", "bidirectional": False, "random_state": 0}
@@ -56,9 +56,7 @@ for pooling, classifier in classifiers.items():
     assert np.allclose(stages[-1], classifier.predict_proba(X_test))
     predicted = classifier.classes_[np.argmax(stages, axis=2)]  # (T, B)
     curves[pooling] = (predicted == y_test).mean(axis=1)
-    if pooling == "last":
-        probabilities = np.stack(stages)  # (T, B, K)
-T = len(probabilities)
+T = len(curves["last"])
 lines_read = np.linspace(0, T, 8).round().astype(int)[1:]
 print(f"{len(X_train):,} digits to train, accuracy on {len(X_test):,}, by lines read")
 print(f"{'':8s}" + "".join(f"{n:8d}" for n in lines_read))
@@ -78,27 +76,11 @@ fig.legend(loc="outside upper center", ncols=3, frameon=False)
 # %%
 # Class probabilities of three digits
 # -----------------------------------
-# Beside each digit, the probability after each line of the true class (solid) and of
-# the other class with the highest probability after any line (dashed), predicted with
-# ``pooling="last"``. The digit and its curves share the vertical axis.
-classes = classifiers["last"].classes_
+# The probabilities of a digit after each line, predicted with ``pooling="last"``. A dot
+# marks a change of mind, the vertical line the line of pixels from which on the
+# predicted class leads. Below the curves, what was read so far.
 shown = [np.flatnonzero(y_test == digit)[0] for digit in (3, 4, 9)]
-fig, axes = plt.subplots(
-    1, 6, figsize=(11, 2.9), layout="constrained", width_ratios=(1.6, 1) * 3
-)
-for picture, panel, i in zip(axes[::2], axes[1::2], shown):
-    of_digit = probabilities[:, i]  # (T, K)
-    true = np.flatnonzero(classes == y_test[i])[0]
-    other = np.delete(of_digit, true, axis=1).max(axis=0).argmax()
-    other += other >= true  # its index before the deletion
-    # Line t ends at the height t, where the probability after t lines is drawn.
-    picture.imshow(X_test[i], cmap="gray_r", extent=(0, X_test.shape[2], T, 0))
-    picture.set(xticks=[], yticks=lines_read, ylabel="lines read")
-    drawn = {"true": (true, "black", "-"), "other": (other, "#cc79a7", "--")}
-    for name, (k, colour, style) in drawn.items():
-        label = f"{name}: {classes[k]}"
-        panel.plot(of_digit[:, k], range(1, T + 1), style, color=colour, label=label)
-    panel.set(yticks=[], xticks=[0, 1], xlim=(0, 1), ylim=picture.get_ylim())
-    panel.set(xlabel="probability", box_aspect=1.6)  # as high as the square picture
-    panel.legend(loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False)
+fig, axes = plt.subplots(1, 3, figsize=(14, 3.6), layout="constrained")
+for ax, i in zip(axes, shown):
+    EvidenceDisplay.from_estimator(classifiers["last"], X_test[i], ax=ax)
 plt.show()
