@@ -51,6 +51,7 @@ def as_file(module):
 def neighbours(name):
     """The files of this package that a file imports."""
     files = set()
+    found = set()
     for module, names in imports(name):
         if module.split(".")[0] != "sk_rnnimage":
             continue
@@ -59,6 +60,9 @@ def neighbours(name):
             candidates += [f"{module}.{name}" for name in DISPLAYS]
         files |= {as_file(c) for c in candidates} - {None}
     return files
+            candidates += [f"{module}.comparison_display", f"{module}.scan_order"]
+        found |= {as_file(c) for c in candidates} - {None}
+    return found
 
 
 @cache

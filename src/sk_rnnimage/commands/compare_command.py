@@ -81,7 +81,8 @@ def run(arguments):
     _check_arguments(arguments)
     if arguments.plot:
         _check_plot_path(arguments.plot)
-    from sk_rnnimage.comparison import Comparison, cross_validate_each
+    from sk_rnnimage.comparison.folds import cross_validate_each
+    from sk_rnnimage.comparison.result import Comparison
 
     rivals = _rivals(arguments.seed, arguments.frames)
     classifiers = _select(rivals, arguments.classifiers)

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.metrics import get_scorer_names
 
 from sk_rnnimage._environment.borrowed import validate_params
-from sk_rnnimage.comparison import Comparison
+from sk_rnnimage.comparison.result import Comparison
 from sk_rnnimage.inspection.axes import get_axes
 
 if TYPE_CHECKING:

@@ -1,0 +1,7 @@
+"""Classic image classifiers, and cross-validation of several classifiers at once."""
+
+from sk_rnnimage.comparison.classic import classic_classifiers
+from sk_rnnimage.comparison.compare import compare_classifiers
+from sk_rnnimage.comparison.result import Comparison
+
+__all__ = ["Comparison", "classic_classifiers", "compare_classifiers"]
