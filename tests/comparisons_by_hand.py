@@ -1,4 +1,4 @@
-"""Comparisons whose scores are given."""
+"""Comparisons whose scores are given, and classifiers of bad habits."""
 
 import numpy as np
 from sklearn.dummy import DummyClassifier
@@ -59,3 +59,15 @@ class Fails(GaussianNB):
         if Fails.n_fits > self.at:
             raise self.error("no such luck\nin two lines")
         return super().fit(X, y)
+
+
+class Hungry(GaussianNB):
+    """Takes so many bytes more in fit, and gives them back."""
+
+    def __init__(self, n_bytes=0):
+        super().__init__()
+        self.n_bytes = n_bytes
+
+    def fit(self, X, y):
+        np.ones(self.n_bytes, dtype=np.uint8)
+        return super().fit(X[:300], y[:300])

@@ -8,7 +8,7 @@ import torch
 from conftest import draw, dumped, make, pickled, saved, weights_equal
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sk_rnnimage._targets import LABEL_SMOOTHING
+from sk_rnnimage._data.targets import LABEL_SMOOTHING
 from sk_rnnimage._training.optimizer import MuonAdamW
 
 

@@ -1,110 +1,103 @@
-"""Scores of the folds, jobs, and failures."""
+"""What one classifier gives on one fold."""
 
-import joblib
+import sys
+
 import numpy as np
 import pytest
-from comparisons_by_hand import Fails
-from joblib.parallel import ThreadingBackend
+from comparisons_by_hand import Fails, Hungry
 from sklearn.datasets import load_digits
-from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
+from sklearn.metrics import accuracy_score
 from sklearn.naive_bayes import GaussianNB
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import SVC
 
 from sk_rnnimage import compare_classifiers
-from sk_rnnimage.comparison.significance import p_value_of_images
+from sk_rnnimage.comparison.failures import describe_error
+from sk_rnnimage.comparison.folds import Task, run_fold
+from sk_rnnimage.comparison.memory import pickled_size
 
 X, Y = load_digits(return_X_y=True)
+TRAIN, TEST = np.arange(300), np.arange(300, 400)
 
 
-def test_all_are_scored_on_the_folds_that_cross_val_score_has():
-    rivals = {"nb": GaussianNB(), "knn": KNeighborsClassifier()}
-    result = compare_classifiers(rivals, X, Y, cv=3, random_state=4)
-    folds = StratifiedKFold(3, shuffle=True, random_state=4)
-    assert result.results["name"].tolist() == ["knn", "nb"]
-    for place, name in enumerate(result.results["name"]):
-        expected = cross_val_score(rivals[name], X, Y, cv=folds)
-        np.testing.assert_array_equal(result.split_scores[place], expected)
-        assert result.results["mean_test_score"][place] == expected.mean()
-        assert result.results["std_test_score"][place] == expected.std()
-    assert (result.results["mean_fit_time"] > 0).all()
-    assert (result.results["mean_score_time"] > 0).all()
+def task_of(scorers, **changes):
+    others = {"keeps_correct": False, "n_candidates": None, "seed": 0, "groups": None}
+    return Task(scorers, **{**others, **changes})
 
 
-class Threads(ThreadingBackend):
-    """Threads, which start faster than processes, and how many were asked for."""
-
-    def __init__(self):
-        super().__init__()
-        self.asked = set()
-
-    def effective_n_jobs(self, n_jobs):
-        self.asked.add(n_jobs)
-        return super().effective_n_jobs(n_jobs)
+def run(classifier, X=X, scorers=None, **changes):
+    task = task_of(scorers or {"score": "accuracy"}, **changes)
+    return run_fold(classifier, X, Y, TRAIN, TEST, task)
 
 
-def test_scoring_and_jobs_are_passed_on():
-    threads = Threads()
-    with joblib.parallel_config(threads):
-        result = compare_classifiers(
-            {"nb": GaussianNB()}, X, Y, cv=KFold(2), scoring="neg_log_loss", n_jobs=2
-        )
-    assert threads.asked == {2}
-    expected = cross_val_score(GaussianNB(), X, Y, cv=KFold(2), scoring="neg_log_loss")
-    np.testing.assert_array_equal(result.split_scores, [expected])
-    assert result.scoring == "neg_log_loss"
+def test_a_fold_is_fitted_scored_timed_and_weighed():
+    found = run(GaussianNB(), keeps_correct=True)
+    model = GaussianNB().fit(X[:300], Y[:300])
+    right = model.predict(X[300:400]) == Y[300:400]
+    np.testing.assert_array_equal(found["correct"], right)
+    assert found["test_score"] == right.mean()
+    assert found["model_size"] == pickled_size(model)
+    assert found["fit_time"] > 0
+    assert found["score_time"] > 0
+    assert found["params"] == {}
 
 
-@pytest.fixture(autouse=True)
-def no_fits():
-    Fails.n_fits = 0
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's proc(5)")
+def test_the_peak_is_that_of_the_fit_alone():
+    many = np.concatenate([X] * 40)  # 37 MB, of which a fold has copies
+    train, test = np.arange(len(many) // 2), np.arange(len(many) // 2, len(many))
+    for n_bytes in (30e6, 60e6):
+        rival = Hungry(int(n_bytes))
+        task = task_of({"score": "accuracy"})
+        found = run_fold(rival, many, np.tile(Y, 40), train, test, task)
+        assert n_bytes - 2e6 < found["peak_memory"] < n_bytes + 5e6
 
 
-@pytest.mark.parametrize("at", [0, 1], ids=["each fold", "second fold"])
-def test_a_failure_is_a_row_and_the_others_go_on(at):
-    rivals = {"bad": Fails(at), "nb": GaussianNB(), "knn": KNeighborsClassifier()}
-    found = compare_classifiers(rivals, X, Y, cv=KFold(2))
-    assert found.results["name"].tolist() == ["knn", "nb", "bad"]
-    assert found.results["error"].tolist() == ["", "", "ValueError: no such luck"]
-    for key, values in found.results.items():
-        if key not in ("name", "kind", "error"):
-            assert np.isfinite(values[:2]).all()
-            assert np.isnan(values[2])
-    row = found.table().splitlines()[-1]
-    assert row == "bad         failed: ValueError: no such luck"
-    assert found.verdict.startswith("knn ")
-    assert found.verdict.endswith(" bad failed: ValueError: no such luck.")
+def test_several_scores_need_one_prediction():
+    calls = []
+
+    class Counts(GaussianNB):
+        def predict(self, X):
+            calls.append(len(X))
+            return super().predict(X)
+
+    found = run(Counts(), scorers={"accuracy": "accuracy", "f1_macro": "f1_macro"})
+    assert calls == [100]
+    assert found["test_accuracy"] != found["test_f1_macro"]
 
 
-def test_ctrl_c_is_no_failure():
-    with pytest.raises(KeyboardInterrupt):
-        compare_classifiers([Fails(error=KeyboardInterrupt), GaussianNB()], X, Y, cv=2)
-
-
-def test_a_score_that_is_no_number_is_a_failure():
-    def score(estimator, X, y):
-        return np.nan if len(X) == 599 else 0.5
-
-    found = compare_classifiers({"nb": GaussianNB()}, X[:1199], Y[:1199], cv=KFold(3))
-    assert found.results["error"].tolist() == [""]
-    with pytest.raises(ValueError, match="nb: The score is NaN on 1 of 2 folds"):
-        compare_classifiers(
-            {"nb": GaussianNB()}, X[:1199], Y[:1199], cv=KFold(2), scoring=score
-        )
-    with pytest.raises(TypeError, match="scoring must return one number"):
-        compare_classifiers([GaussianNB()], X, Y, scoring=lambda *_: {"a": 1, "b": 2})
-
-
-def test_one_split_keeps_what_was_right():
-    split = (np.arange(1200), np.arange(1200, len(Y)))
-    rivals = {"knn": KNeighborsClassifier(), "nb": GaussianNB()}
-    found = compare_classifiers(rivals, X, Y, cv=[split], n_jobs=2)
-    right = [
-        rival.fit(X[:1200], Y[:1200]).predict(X[1200:]) == Y[1200:]
-        for rival in rivals.values()
-    ]
-    p_value = p_value_of_images(*right)
-    assert p_value < 0.001
-    assert (
-        "(McNemar's test of these two fits on 597 images, p < 0.001)" in found.verdict
+def test_a_kernel_matrix_is_sliced_on_both_sides():
+    gram = X[:400] @ X[:400].T
+    found = run_fold(
+        SVC(kernel="precomputed"),
+        gram,
+        Y[:400],
+        TRAIN,
+        TEST,
+        task_of({"score": "accuracy"}),
     )
-    assert found.split_scores.tolist() == [[right[0].mean()], [right[1].mean()]]
+    expected = SVC(kernel="linear").fit(X[:300], Y[:300]).score(X[300:400], Y[300:400])
+    assert found["test_score"] == expected
+
+
+def error_of(scorer=None, rival=None):
+    found = run(rival or GaussianNB(), scorers={"score": scorer or "accuracy"})
+    assert list(found) == ["error"]
+    return describe_error(found["error"])
+
+
+def test_an_error_is_all_that_a_failure_gives():
+    Fails.n_fits = 0
+    assert error_of(rival=Fails()) == "ValueError: no such luck"
+    numbers = "TypeError: scoring must return one number. For several scores pass a"
+    for scorer in (lambda *_: {"a": 1, "b": 2}, lambda *_: None, lambda *_: "0.5"):
+        assert error_of(scorer).startswith(numbers)
+    assert error_of(lambda *_: np.nan) == "ValueError: The score is NaN."
+    assert "looks like it is a metric function" in error_of(accuracy_score)
+
+
+def test_scores_of_any_kind_of_number():
+    for number in (1, True, np.float32(1), np.array(1.0)):
+        found = compare_classifiers(
+            [GaussianNB()], X, Y, cv=[(TRAIN, TEST)], scoring=lambda *_, n=number: n
+        )
+        assert found.split_scores.tolist() == [[1.0]]

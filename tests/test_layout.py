@@ -25,7 +25,17 @@ DISPLAYS = (
     "training_curve",
 )
 README = Path(__file__).parents[1] / "README.md"
-OPTIONAL = {"av", "matplotlib", "PIL", "pandas", "onnx", "skops", "safetensors"}
+OPTIONAL = {
+    "av",
+    "matplotlib",
+    "PIL",
+    "pandas",
+    "polars",
+    "rich",
+    "onnx",
+    "skops",
+    "safetensors",
+}
 PRIVATE = re.compile(r"(^|\.)_[a-z]")
 OTHERS = ("sklearn", "skorch", "PIL")
 
@@ -51,7 +61,6 @@ def as_file(module):
 def neighbours(name):
     """The files of this package that a file imports."""
     files = set()
-    found = set()
     for module, names in imports(name):
         if module.split(".")[0] != "sk_rnnimage":
             continue
@@ -60,9 +69,6 @@ def neighbours(name):
             candidates += [f"{module}.{name}" for name in DISPLAYS]
         files |= {as_file(c) for c in candidates} - {None}
     return files
-            candidates += [f"{module}.comparison_display", f"{module}.scan_order"]
-        found |= {as_file(c) for c in candidates} - {None}
-    return found
 
 
 @cache

@@ -7,7 +7,7 @@ from conftest import draw, draw_unequal, make, make_settings
 from skorch.callbacks import Callback
 
 from sk_rnnimage._data.sets import ImageSet
-from sk_rnnimage._targets import Classes
+from sk_rnnimage._data.targets import Classes
 from sk_rnnimage._training.train import make_net
 from sk_rnnimage.images.kinds import Images
 from sk_rnnimage.networks.network import new_network

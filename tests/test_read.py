@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sk_rnnimage import RNNImageClassifier
 from sk_rnnimage._base import Recipe
 from sk_rnnimage._data.read import read_sets
-from sk_rnnimage._targets import Classes
+from sk_rnnimage._data.targets import Classes
 
 
 def recipe(class_weight=None, goes_on=False, reader=None, **training):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sk_rnnimage._targets import LABEL_SMOOTHING, Classes
+from sk_rnnimage._data.targets import LABEL_SMOOTHING, Classes
 
 
 def test_encode_learns_the_classes_once():

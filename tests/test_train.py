@@ -9,7 +9,7 @@ from skorch.callbacks import Callback
 
 from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier
 from sk_rnnimage._data.sets import ImageSet
-from sk_rnnimage._targets import Classes
+from sk_rnnimage._data.targets import Classes
 from sk_rnnimage._training import train as train_file
 from sk_rnnimage._training.train import train
 from sk_rnnimage.images.kinds import Images

@@ -7,7 +7,11 @@ from sk_rnnimage._environment.versions import __version__ as __version__
 
 if TYPE_CHECKING:
     from sk_rnnimage.classifiers import CRNNImageClassifier, RNNImageClassifier
-    from sk_rnnimage.comparison import classic_classifiers, compare_classifiers
+    from sk_rnnimage.comparison import (
+        classic_classifiers,
+        compare_classifiers,
+        search_space,
+    )
     from sk_rnnimage.deployment import prune, quantize, to_onnx
     from sk_rnnimage.files import ClipReader, ImageReader, list_clips, list_images
     from sk_rnnimage.inspection import (
@@ -39,6 +43,7 @@ __all__ = [
     "prune",
     "quantize",
     "save",
+    "search_space",
     "to_onnx",
 ]
 
@@ -63,6 +68,7 @@ _MODULES = {
     "prune": "deployment",
     "quantize": "deployment",
     "save": "persistence",
+    "search_space": "comparison",
     "to_onnx": "deployment",
 }
 

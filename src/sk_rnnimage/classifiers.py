@@ -14,6 +14,7 @@ from torch import Generator, Tensor
 from sk_rnnimage._base import BaseImageEstimator, random_state_restored_on_error
 from sk_rnnimage._data.labels import read_labels
 from sk_rnnimage._data.read import held_out, read_sets
+from sk_rnnimage._data.targets import Classes
 from sk_rnnimage._data.weights import check_weights
 from sk_rnnimage._environment.borrowed import StrOptions, _fit_context
 from sk_rnnimage._environment.parameters import check_parameters
@@ -23,7 +24,6 @@ from sk_rnnimage._prediction.logits import (
     warn_of_unit,
 )
 from sk_rnnimage._prediction.stages import StagedPrediction
-from sk_rnnimage._targets import Classes
 from sk_rnnimage._training.auto import resolve_auto
 from sk_rnnimage._training.train import train
 from sk_rnnimage.networks.recipe import make_recipe

@@ -10,6 +10,9 @@ They are few, as each may change without a deprecation:
     ``Interval`` and ``StrOptions`` state constraints of parameters,
     ``validate_params`` holds a function to them, ``validate_parameter_constraints``
     an estimator's. Stand-in: one ``if`` and one error for each parameter.
+``sklearn.utils.metaestimators._safe_split``
+    Slices X and y, also a kernel matrix. Stand-in: ``cross_validate`` on one fold,
+    which cannot tell the memory of the fit from that of the slices.
 ``skorch.NeuralNet._set_training``
     Sets modules to training or evaluation before each batch. Stand-in: none is
     needed; without :class:`ModeOnce` each batch walks through all modules.
@@ -25,12 +28,14 @@ from sklearn.utils._param_validation import (
     StrOptions,
     validate_parameter_constraints,
 )
+from sklearn.utils.metaestimators import _safe_split
 
 __all__ = [
     "Interval",
     "ModeOnce",
     "StrOptions",
     "_fit_context",
+    "_safe_split",
     "validate_parameter_constraints",
     "validate_params",
 ]

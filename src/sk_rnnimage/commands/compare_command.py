@@ -6,11 +6,8 @@ path should wait.
 """
 
 import os
-import sys
-import time
 
 from sk_rnnimage.commands.image_data import read_clips, read_folder, read_npz
-from sk_rnnimage.commands.progress import ticking
 
 DESCRIPTION = """\
 Compare recurrent networks with classic classifiers on the same images: without --data,
@@ -67,11 +64,18 @@ def add_arguments(parser):
         "(default: accuracy)",
     )
     parser.add_argument(
+        "--search",
+        type=int,
+        metavar="N",
+        help="search the hyperparameters of each classifier before, among N candidates "
+        "on each fold, which takes about 3 N times as long",
+    )
+    parser.add_argument(
         "--jobs",
         type=int,
         metavar="N",
-        help="fit N folds at once, -1 for one per core (default: 1); the times are "
-        "then no longer comparable",
+        help="run N folds of the classifiers at once, -1 for one per core (default: "
+        "1); the times are then no longer comparable",
     )
     parser.add_argument("--plot", metavar="FILE", help="write a picture, as .png or so")
 
@@ -81,23 +85,26 @@ def run(arguments):
     _check_arguments(arguments)
     if arguments.plot:
         _check_plot_path(arguments.plot)
-    from sk_rnnimage.comparison.folds import cross_validate_each
-    from sk_rnnimage.comparison.result import Comparison
+    from sk_rnnimage.comparison.compare import compare_classifiers
 
     rivals = _rivals(arguments.seed, arguments.frames)
     classifiers = _select(rivals, arguments.classifiers)
     title, X, y, splits = _load_data(arguments)
     if arguments.frames is not None:
         _declare_longest(classifiers, X)
-    names = arguments.scoring
-    scoring = names[0] if len(names) == 1 else names
-    runs = cross_validate_each(
-        classifiers, X, y, splits, scoring=scoring, n_jobs=arguments.jobs
-    )
     noun = "images" if arguments.frames is None else "clips"
     _print_header(title, X, y, splits, classifiers, noun)
-    scores = _report_each(runs, classifiers, scoring)
-    comparison = Comparison(classifiers, scores, splits, scoring)
+    names = arguments.scoring
+    comparison = compare_classifiers(
+        classifiers,
+        X,
+        y,
+        cv=splits,
+        scoring=names[0] if len(names) == 1 else names,
+        search=arguments.search,
+        n_jobs=arguments.jobs,
+        random_state=arguments.seed,
+    )
     print(f"\n{comparison}")
     if arguments.plot:
         _save_plot(comparison, arguments.plot)
@@ -120,6 +127,8 @@ def _check_arguments(arguments):
         )
     if arguments.jobs == 0:
         raise ValueError("--jobs must be at least 1, or -1 for all cores. Got 0.")
+    if arguments.search is not None and arguments.search < 1:
+        raise ValueError(f"--search must be at least 1. Got {arguments.search}.")
 
 
 def _rivals(seed, n_frames=None):
@@ -131,7 +140,7 @@ def _rivals(seed, n_frames=None):
     from sklearn.dummy import DummyClassifier
 
     from sk_rnnimage.classifiers import CRNNImageClassifier, RNNImageClassifier
-    from sk_rnnimage.comparison import classic_classifiers
+    from sk_rnnimage.comparison.classic import classic_classifiers
 
     ours = {"random_state": seed, "scan": "auto" if n_frames is None else "frames"}
     return {
@@ -171,7 +180,7 @@ def _load_data(arguments):
     """Load the images: return a title, images, labels and (train, test) splits."""
     from sklearn.datasets import load_digits
 
-    from sk_rnnimage.comparison import make_splits
+    from sk_rnnimage.comparison.splits import make_splits
 
     path, splits = arguments.data, None
     of_clips = arguments.frames is not None
@@ -210,26 +219,6 @@ def _print_header(title, X, y, splits, classifiers, noun="images"):
     print(f"{len(classifiers)} classifiers on {title}")
     # Flushed, since in a pipe it would otherwise appear only after minutes.
     print(f"{n_images} {noun} of {shape}, {n_classes} classes; {protocol}", flush=True)
-
-
-def _report_each(runs, classifiers, scoring):
-    """Return the scores by name; report each classifier on stderr when it is done."""
-    from sk_rnnimage.comparison import describe_error
-
-    key = "test_score" if isinstance(scoring, str) else f"test_{scoring[0]}"
-    width, scores = max(map(len, classifiers)), {}
-    for number, name in enumerate(classifiers, start=1):
-        label = f"[{number:2}/{len(classifiers)}] {name:{width}}"
-        start = time.perf_counter()
-        with ticking(label):
-            _, scores[name] = next(runs)
-        if "error" in scores[name]:
-            done = f"failed: {describe_error(scores[name]['error'])}"
-        else:
-            seconds = time.perf_counter() - start
-            done = f"{scores[name][key].mean():.4f}  {seconds:8.1f} s"
-        print(f"  {done}", file=sys.stderr, flush=True)
-    return scores
 
 
 def _check_plot_path(path):

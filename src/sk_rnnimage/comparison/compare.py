@@ -2,11 +2,18 @@
 
 import numbers
 
-from sk_rnnimage._environment.borrowed import validate_params
-from sk_rnnimage.comparison.folds import cross_validate_each
+import numpy as np
+from sklearn.utils import check_random_state
+
+from sk_rnnimage._environment.borrowed import Interval, validate_params
+from sk_rnnimage.comparison.folds import Task
 from sk_rnnimage.comparison.result import Comparison
 from sk_rnnimage.comparison.rivals import name_classifiers
+from sk_rnnimage.comparison.runs import run_all
+from sk_rnnimage.comparison.scorers import make_scorers, suited
+from sk_rnnimage.comparison.shown_progress import shown_progress
 from sk_rnnimage.comparison.splits import make_splits
+from sk_rnnimage.comparison.tuning import check_spaces
 
 
 @validate_params(
@@ -17,8 +24,10 @@ from sk_rnnimage.comparison.splits import make_splits
         "cv": ["cv_object"],
         "groups": ["array-like", None],
         "scoring": [str, callable, list, tuple, dict],
+        "search": [Interval(numbers.Integral, 1, None, closed="left"), None],
         "n_jobs": [numbers.Integral, None],
         "random_state": ["random_state"],
+        "verbose": ["boolean", None],
     },
     prefer_skip_nested_validation=True,
 )
@@ -30,13 +39,15 @@ def compare_classifiers(
     cv=5,
     groups=None,
     scoring="accuracy",
+    search=None,
     n_jobs=None,
     random_state=None,
+    verbose=None,
 ):
     """Cross-validate several classifiers on the same folds.
 
-    A classifier that raises an error is reported as failed, with the error in its row,
-    and the others are compared.
+    A classifier that raises an error on a fold has the error in its row and takes no
+    part in the tests; the others are compared.
 
     Parameters
     ----------
@@ -60,13 +71,24 @@ def compare_classifiers(
         name: the first orders the table and decides the verdict. With two classes, of
         which none is labelled 1, scores of one class such as ``"f1"`` are those of the
         class that comes last in sorted order.
+    search : int, default=None
+        With an int the hyperparameters of each classifier are searched inside each
+        fold, by the first score on 3 folds of its training images: so many candidates,
+        of which the first is the classifier as it is and the others are drawn from its
+        :func:`search_space`. The same splits and seeds serve all. A DummyClassifier
+        and what is a search already are compared as they are. None searches nothing.
     n_jobs : int, default=None
-        Number of processes that fit the folds of a classifier in parallel. None means
-        1, -1 means one per core. The measured times are only comparable with one
+        Number of processes among which the folds of all classifiers are shared. None
+        means 1, -1 means one per core. Scores do not depend on it where each process
+        computes in as many threads. The measured times are only comparable with one
         process.
     random_state : int, RandomState instance or None, default=None
-        Seed for shuffling the images before they are split into folds, unused if
-        ``cv`` is not an int. Pass an int for the same folds in every call.
+        Seed for shuffling the images before they are split into folds, where ``cv`` is
+        an int, and of the searches. Pass an int for the same in every call.
+    verbose : bool, default=None
+        Whether to show the progress on stderr: a line for each classifier that is done
+        and, on a terminal, a live one. None shows it on a terminal only. With rich
+        installed the live line has a bar, and shows in notebooks too.
 
     Returns
     -------
@@ -76,12 +98,14 @@ def compare_classifiers(
     Raises
     ------
     ValueError, TypeError
-        If a parameter is invalid or X and y differ in length. If all classifiers fail,
-        the error of the first.
+        If a parameter is invalid or X and y differ in length, or with ``search`` where
+        a classifier has no search space. If all classifiers fail, the error of the
+        first.
 
     See Also
     --------
     classic_classifiers : Classic classifiers to compare with.
+    search_space : What ``search`` draws candidates from.
     ComparisonDisplay : Plot of a comparison.
 
     Notes
@@ -100,6 +124,19 @@ def compare_classifiers(
     against the runner-up, with the correction of Holm [3]_ for as many tests. The
     choice of the runner-up needs no correction: the best of its kind is the hardest to
     beat. A DummyClassifier is a baseline and takes no part.
+
+    A mean over some folds is not comparable with one over all: the folds differ. A
+    classifier that failed on some keeps the mean of the others, with a star in the
+    table and ranked behind those that have all, and is neither tested nor the winner.
+
+    The times of a fold are those of ``fit``, with the search if there is one, and of
+    the scores of its test images. Peak memory is by how much the resident memory of
+    the process grows in ``fit``, beyond the images. The kernel of Linux keeps its
+    high-water mark, which is reset before, so nothing is sampled and the fit is not
+    slowed down. Folds in which libraries are imported, as in the first training of a
+    network, are left out of its mean where there are others. What a classifier takes in
+    processes of its own, or on a GPU, does not count. On other systems, and where
+    threads share the process, it is NaN. The size of a model is that of its pickle.
 
     Where a score needs ``predict_proba`` and a classifier such as SVC has only
     ``decision_function``, its probabilities are calibrated with
@@ -128,7 +165,20 @@ def compare_classifiers(
     """
     classifiers = name_classifiers(classifiers)
     splits = make_splits(X, y, cv, random_state, groups)
-    runs = cross_validate_each(
-        classifiers, X, y, splits, scoring=scoring, n_jobs=n_jobs
+    scorers = make_scorers(scoring, y)
+    suited_classifiers = {
+        name: suited(classifier, scorers) for name, classifier in classifiers.items()
+    }
+    if search is not None:
+        check_spaces(suited_classifiers)
+    first = next(iter(scorers))
+    task = Task(
+        scorers,
+        keeps_correct=len(splits) == 1 and scorers[first] == "accuracy",
+        n_candidates=search,
+        seed=check_random_state(random_state).randint(np.iinfo(np.int32).max),
+        groups=None if groups is None else np.asarray(groups),
     )
-    return Comparison(classifiers, dict(runs), splits, scoring)
+    with shown_progress(list(classifiers), len(splits), first, verbose) as advance:
+        found = run_all(suited_classifiers, X, y, splits, task, n_jobs, advance)
+    return Comparison(classifiers, found, splits, scoring)

@@ -1,64 +1,112 @@
-"""Cross-validation of one classifier after the other."""
+"""One classifier on one fold: fitted, timed, weighed and scored."""
+
+import time
+from dataclasses import dataclass
 
 import numpy as np
-from sklearn.model_selection import cross_validate
+from sklearn.base import clone
+from sklearn.metrics import check_scoring
 
-from sk_rnnimage.comparison.scorers import (
-    make_recording_scorer,
-    make_scorers,
-    needs_probabilities,
-    with_probabilities,
-)
+from sk_rnnimage._environment.borrowed import _safe_split
+from sk_rnnimage._environment.parameters import plain
+from sk_rnnimage.comparison.failures import portable
+from sk_rnnimage.comparison.memory import PeakMemory, pickled_size
+from sk_rnnimage.comparison.scorers import make_recording_scorer
+from sk_rnnimage.comparison.tuning import with_search
 
 
-def cross_validate_each(classifiers, X, y, splits, *, scoring="accuracy", n_jobs=None):
-    """Cross-validate one classifier after the other; yield (name, scores) of each.
+@dataclass(frozen=True)
+class Task:
+    """What all classifiers do on each fold.
 
-    The scores are the dict of ``cross_validate``, or ``{"error": exception}`` where the
-    classifier failed on a fold: a mean over the others would not be comparable. For the
-    accuracy on one split, ``"correct"`` tells which test images were right.
+    Attributes
+    ----------
+    scorers : dict
+        Names of scorers, or scorers, by key.
+    keeps_correct : bool
+        Whether to tell which test images were right; the first is the accuracy then.
+    n_candidates : int or None
+        How many candidates a search tries before, None for no search.
+    seed : int
+        That of the search.
+    groups : ndarray of shape (n,) or None
+        Groups of the images, which its splits keep together.
     """
-    scorers = make_scorers(scoring, y)  # here, so that its errors precede any fit
-    return (
-        (name, _cross_validate_one(classifier, X, y, splits, scorers, n_jobs))
-        for name, classifier in classifiers.items()
-    )
+
+    scorers: dict
+    keeps_correct: bool
+    n_candidates: int | None
+    seed: int
+    groups: np.ndarray | None
 
 
-def _cross_validate_one(classifier, X, y, splits, scorers, n_jobs):
-    """Cross-validate a classifier: its scores, or the error that it raised."""
-    first, correct = next(iter(scorers)), []
-    if len(splits) == 1 and scorers[first] == "accuracy":
-        scorers = {**scorers, first: make_recording_scorer(correct)}
-        n_jobs = 1  # there is one fit, and what another process records is lost
-    if any(map(needs_probabilities, scorers.values())):
-        classifier = with_probabilities(classifier)
+def run_fold(classifier, X, y, train, test, task):
+    """Fit a classifier on the training images and score it on the test images.
+
+    Returns
+    -------
+    dict
+        ``test_<key>`` for each scorer, ``fit_time`` and ``score_time`` in seconds,
+        ``peak_memory`` and ``model_size`` in bytes, ``imports``, whether that memory
+        holds modules that were imported in the fit, ``params``, those that a search
+        chose, and ``correct`` where the task keeps it. Or ``error`` alone: the
+        exception that was raised.
+    """
     try:
-        scores = cross_validate(
-            classifier,
-            X,
-            y,
-            cv=splits,
-            # a dict would make scikit-learn look for the metadata of a bare callable
-            scoring=scorers[first] if list(scorers) == ["score"] else scorers,
-            n_jobs=n_jobs,
-            error_score="raise",
+        return _run_fold(classifier, X, y, train, test, task)
+    except Exception as error:  # whatever it is, the other folds go on
+        return {"error": portable(error)}
+
+
+def _run_fold(classifier, X, y, train, test, task):
+    model = clone(classifier)
+    X_train, y_train = _safe_split(model, X, y, train)
+    X_test, y_test = _safe_split(model, X, y, test, train)
+    if task.n_candidates is not None:
+        groups = None if task.groups is None else task.groups[train]
+        scoring = next(iter(task.scorers.values()))
+        model = with_search(
+            model, task.n_candidates, X_train, y_train, groups, scoring, task.seed
         )
-        _check_scores(scores, scorers)
-    except Exception as error:  # whatever it is, the other classifiers go on
-        return {"error": error}
-    return {**scores, "correct": correct[0]} if correct else scores
+    with PeakMemory() as peak:
+        start = time.perf_counter()
+        model.fit(X_train, y_train)
+        fit_time = time.perf_counter() - start
+    start = time.perf_counter()
+    scores = _score(model, X_test, y_test, task)
+    found = {
+        **scores,
+        "fit_time": fit_time,
+        "score_time": time.perf_counter() - start,
+        "peak_memory": peak.bytes,
+        "imports": peak.imports,
+        "model_size": pickled_size(getattr(model, "best_estimator_", model)),
+    }
+    params = getattr(model, "best_params_", {})
+    return found | {"params": {name: plain(value) for name, value in params.items()}}
 
 
-def _check_scores(scores, scorers):
-    """Raise where a scorer gave no number for a fold."""
-    missing = [key for key in scorers if f"test_{key}" not in scores]
-    if missing:
+def _score(model, X, y, task):
+    """Score a fitted model: ``test_<key>`` by key, and ``correct`` if it is kept."""
+    scorers, correct = task.scorers, []
+    first = next(iter(scorers))
+    if task.keeps_correct:
+        scorers = {**scorers, first: make_recording_scorer(correct)}
+    # A dict would make scikit-learn look for the metadata of a bare callable.
+    alone = list(scorers) == ["score"]
+    scorer = check_scoring(model, scoring=scorers["score"] if alone else scorers)
+    scores = scorer(model, X, y)
+    scores = {"score": scores} if alone else scores
+    if not all(map(_is_number, scores.values())):
         raise TypeError(
             "scoring must return one number. For several scores pass a dict of scorers."
         )
-    first = next(iter(scorers))
-    n_missing = np.isnan(scores[f"test_{first}"]).sum()
-    if n_missing:
-        n_folds = len(scores[f"test_{first}"])
-        raise ValueError(f"The {first} is NaN on {n_missing} of {n_folds} folds.")
+    if np.isnan(scores[first]):
+        raise ValueError(f"The {first} is NaN.")
+    scores = {f"test_{key}": float(score) for key, score in scores.items()}
+    return {**scores, "correct": correct[0]} if task.keeps_correct else scores
+
+
+def _is_number(score):
+    score = np.asarray(score)
+    return score.ndim == 0 and score.dtype.kind in "biuf"

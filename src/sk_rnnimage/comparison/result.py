@@ -1,13 +1,18 @@
 """The result of a comparison."""
 
 import textwrap
+from contextlib import contextmanager
 
 import numpy as np
 
+from sk_rnnimage.comparison.failures import describe_error, raise_if_all
 from sk_rnnimage.comparison.rivals import kind_of
 from sk_rnnimage.comparison.scorers import name_scorings
 from sk_rnnimage.comparison.splits import count_images
+from sk_rnnimage.comparison.tables import html_table, text_table
 from sk_rnnimage.comparison.verdict import Verdict
+
+_MEASURES = ("fit_time", "score_time", "peak_memory", "model_size")
 
 
 class Comparison:
@@ -18,7 +23,7 @@ class Comparison:
     classifiers : dict
         Classifiers by name.
     scores : dict
-        What :func:`cross_validate_each` yields, by name.
+        What :func:`run_all` returns, by name.
     splits : list
         The (train, test) indices.
     scoring : str, callable, list, tuple or dict
@@ -32,10 +37,15 @@ class Comparison:
         ``std_test_score``, ``mean_fit_time``, ``std_fit_time``, ``mean_score_time``,
         ``std_score_time`` (times in seconds) and ``split<i>_test_score`` for each
         fold ``i``; with several scores ``mean_test_<name>`` and so on for each.
-        ``kind`` is ``"recurrent"``, ``"control"`` (a network of this package without
-        recurrence), ``"classic"`` or ``"baseline"`` (a DummyClassifier). ``error`` is
-        empty, or the first line of the error of a classifier that failed, whose numbers
-        are NaN. Can be passed to ``pandas.DataFrame``.
+        ``mean_peak_memory`` and ``mean_model_size``, with ``std_``, are in bytes (see
+        :func:`compare_classifiers`). ``kind`` is ``"recurrent"``, ``"control"`` (a
+        network of this package without recurrence), ``"classic"`` or ``"baseline"`` (a
+        DummyClassifier). ``n_failed`` is the number of folds on which a classifier
+        failed: NaN in ``split<i>_...`` and left out of means, which are NaN where it
+        failed on all. ``error`` is the first line of the first error, or empty.
+    best_params : dict
+        By name a list of what a search chose on each fold: a dict, empty where there
+        was no search, None where the fold failed.
     scoring : str
         Name of the scorer; of several, of the first.
     scorings : dict
@@ -45,7 +55,7 @@ class Comparison:
     """
 
     def __init__(self, classifiers, scores, splits, scoring):
-        _raise_if_all_failed(classifiers, scores)
+        raise_if_all(_errors_of_rivals(classifiers, scores))
         scorings = name_scorings(scoring)
         self._first = next(iter(scorings))
         self._is_accuracy = scorings[self._first] == "accuracy"
@@ -56,22 +66,41 @@ class Comparison:
         # (folds, 2): numbers of training and of test images
         self._sizes = np.array([list(map(count_images, split)) for split in splits])
         self.test_sizes = self._sizes[:, 1].tolist()
-        order = _order_by_score(scores, f"test_{self._first}")
+        order = self._order(scores)
         self.results = {
             "name": np.array(order),
             "kind": np.array([kind_of(classifiers[name]) for name in order]),
         }
-        for key in (*(f"test_{key}" for key in scorings), "fit_time", "score_time"):
-            nothing = np.full(len(splits), np.nan)  # of a classifier that failed
-            self._add(key, np.array([scores[name].get(key, nothing) for name in order]))
+        first = _collect(scores, order, f"test_{self._first}", len(splits))
+        failed = np.isnan(first)  # (classifiers, folds)
+        for key in (*(f"test_{key}" for key in scorings), *_MEASURES):
+            values = _collect(scores, order, key, len(splits))
+            left_out = np.isnan(values) if key == "peak_memory" else failed
+            self._add(key, values, left_out)
         errors = [scores[name].get("error") for name in order]
+        self.results["n_failed"] = failed.sum(axis=1)
         self.results["error"] = np.array([describe_error(error) for error in errors])
+        self.best_params = {name: scores[name].get("params", []) for name in order}
         self._correct = [scores[name].get("correct") for name in order]
 
-    def _add(self, key, values):
-        """Add means and standard deviations of values (classifiers, folds)."""
-        self.results[f"mean_{key}"] = values.mean(axis=1)
-        self.results[f"std_{key}"] = values.std(axis=1)
+    def _order(self, scores):
+        """Return the names: best first, then who failed on some folds, then on all."""
+
+        def place(name):
+            values = scores[name].get(f"test_{self._first}", np.array([np.nan]))
+            worked = values[~np.isnan(values)]
+            mean = worked.mean() if len(worked) else -np.inf
+            return "error" not in scores[name], mean
+
+        return sorted(scores, key=place, reverse=True)
+
+    def _add(self, key, values, left_out):
+        """Add means and deviations of values (classifiers, folds), some left out."""
+        worked = [row[~out] for row, out in zip(values, left_out)]
+        for name, statistic in (("mean", np.mean), ("std", np.std)):
+            self.results[f"{name}_{key}"] = np.array(
+                [statistic(row) if len(row) else np.nan for row in worked]
+            )
         if key.startswith("test_"):
             folds = enumerate(values.T)
             self.results |= {f"split{i}_{key}": fold for i, fold in folds}
@@ -88,7 +117,7 @@ class Comparison:
     def split_scores(self):
         """Scores of shape (classifiers, folds), in the order of ``results``.
 
-        Those of the first scorer, NaN where a classifier failed.
+        Those of the first scorer, NaN where a classifier failed on a fold.
         """
         keys = [f"split{i}_test_{self._first}" for i in range(len(self.test_sizes))]
         return np.array([self.results[key] for key in keys]).T
@@ -100,35 +129,48 @@ class Comparison:
         -------
         str
             One line per classifier: mean and standard deviation of the score over
-            the folds, means of the other scores, mean seconds to fit and to predict;
-            or the error of a classifier that failed.
+            the folds, means of the other scores, of the seconds to fit and to score the
+            test images, of the peak of memory in the fit (MB) and of the size of the
+            fitted model (kB); or the error of a classifier that failed.
         """
-        names = self.results["name"]
-        width = max(10, *(len(name) for name in names))
-        # A longer name would push the lines past 80 columns.
-        score, *others = (f"{name[:12]:>9}" for name in self.scorings.values())
-        columns = [score, f"{'std':>6}", *others, f"{'fit s':>7}", "predict s"]
-        widths = [len(column) for column in columns]
-        lines = [f"{'':{width}}  {'  '.join(columns)}"]
-        for i, name in enumerate(names):
-            lines.append(f"{name:{width}}  {self._format_row(i, widths)}")
-        return "\n".join(lines)
+        return text_table(self)
 
-    def _format_row(self, i, widths):
-        """Format the numbers of a classifier in columns, or its error."""
-        error = self.results["error"][i]
-        if error:
-            width = sum(widths) + 2 * (len(widths) - 1)  # the verdict has all of it
-            return textwrap.shorten(f"failed: {error}", width, placeholder=" ...")
+    def _repr_html_(self):
+        return html_table(self)
 
-        def number(key, digits=4):
-            return f"{self.results[key][i]:.{digits}f}"
+    def to_pandas(self):
+        """Convert ``results`` to a data frame of pandas.
 
-        score, *others = (number(f"mean_test_{key}") for key in self.scorings)
-        std = number(f"std_test_{self._first}") if len(self.test_sizes) > 1 else "-"
-        times = number("mean_fit_time", 2), number("mean_score_time", 2)
-        cells = zip((score, std, *others, *times), widths)
-        return "  ".join(f"{cell:>{width}}" for cell, width in cells)
+        Returns
+        -------
+        pandas.DataFrame
+            One row per classifier.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        with _needed("to_pandas", "pandas"):
+            from pandas import DataFrame
+        return DataFrame(self.results)
+
+    def to_polars(self):
+        """Convert ``results`` to a data frame of polars.
+
+        Returns
+        -------
+        polars.DataFrame
+            One row per classifier.
+
+        Raises
+        ------
+        ImportError
+            If polars is not installed.
+        """
+        with _needed("to_polars", "polars"):
+            from polars import DataFrame
+        return DataFrame({key: values.tolist() for key, values in self.results.items()})
 
     @property
     def verdict(self):
@@ -149,31 +191,27 @@ class Comparison:
         return str(verdict)
 
 
-def describe_error(error):
-    """Return the first line of an error with its type, or nothing for None."""
-    if error is None:
-        return ""
-    return f"{type(error).__name__}: {error}".splitlines()[0]
-
-
-def _raise_if_all_failed(classifiers, scores):
-    """Raise the first error, with the classifier's name, if only baselines are left."""
+def _errors_of_rivals(classifiers, scores):
+    """The errors of those that failed on all folds, by name, but for baselines."""
     names = [name for name in scores if kind_of(classifiers[name]) != "baseline"]
-    names = names or list(scores)
-    if not all("error" in scores[name] for name in names):
-        return
-    error = scores[names[0]]["error"]
-    if error.args == (str(error),):
-        error.args = (f"{names[0]}: {error}",)
-    else:  # its message is made of several arguments, or of something else
-        error.add_note(f"The classifier was {names[0]!r}.")
-    raise error
-
-
-def _order_by_score(scores, key):
-    """Return the names, the best first and those that failed last."""
-    means = {
-        name: -np.inf if "error" in result else result[key].mean()
-        for name, result in scores.items()
+    return {
+        name: scores[name]["error"] if list(scores[name]) == ["error"] else None
+        for name in names or scores
     }
-    return sorted(means, key=means.get, reverse=True)
+
+
+def _collect(scores, order, key, n_folds):
+    """What was measured, (classifiers, folds): NaN where it was not."""
+    nothing = np.full(n_folds, np.nan)
+    return np.array([scores[name].get(key, nothing) for name in order])
+
+
+@contextmanager
+def _needed(method, package):
+    """Give the install line where an optional package is missing."""
+    try:
+        yield
+    except ImportError as error:
+        raise ImportError(
+            f"{method} needs {package}, which is not installed: pip install {package}"
+        ) from error

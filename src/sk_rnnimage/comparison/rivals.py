@@ -48,3 +48,11 @@ def kind_of(classifier):
     if not isinstance(estimator, ImageClassifier):
         return "classic"
     return "control" if estimator.cell is None else "recurrent"
+
+
+def is_search(classifier):
+    """Whether a classifier is a search of hyperparameters, or ends in one."""
+    while isinstance(classifier, Pipeline):
+        classifier = classifier.steps[-1][1]
+    # The class that all searches of scikit-learn share is private, their words are not.
+    return all(hasattr(classifier, word) for word in ("cv", "estimator", "refit"))

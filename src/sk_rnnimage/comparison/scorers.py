@@ -94,24 +94,26 @@ def make_recording_scorer(correct):
     return metrics.make_scorer(accuracy)
 
 
-def needs_probabilities(scorer):
+def suited(classifier, scorers):
+    """Return a classifier that has the probabilities which scorers need.
+
+    Left without, an SVC could not be compared by its log loss at all, and it is often
+    the strongest classic classifier. It is calibrated, which is what
+    ``SVC(probability=True)`` does much alike, and that is deprecated.
+    """
+    if not any(map(_needs_probabilities, scorers.values())):
+        return classifier
+    if hasattr(classifier, "predict_proba"):
+        return classifier
+    if not hasattr(classifier, "decision_function"):
+        return classifier
+    return CalibratedClassifierCV(classifier, ensemble=False)
+
+
+def _needs_probabilities(scorer):
     """Whether a scorer calls ``predict_proba`` and would take nothing else."""
     if isinstance(scorer, str):
         scorer = metrics.get_scorer(scorer)
     # The repr is the only public place that names the method.
     method = repr(scorer)
     return "'predict_proba'" in method and "'decision_function'" not in method
-
-
-def with_probabilities(classifier):
-    """Calibrate a classifier that has no ``predict_proba`` but could have one.
-
-    Left without, an SVC could not be compared by its log loss at all, and it is often
-    the strongest classic classifier. ``SVC(probability=True)`` does much the same, and
-    is deprecated.
-    """
-    if hasattr(classifier, "predict_proba"):
-        return classifier
-    if not hasattr(classifier, "decision_function"):
-        return classifier
-    return CalibratedClassifierCV(classifier, ensemble=False)

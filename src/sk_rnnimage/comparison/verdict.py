@@ -36,7 +36,9 @@ class Verdict:
 
     def __str__(self):
         first, second, candidates = self._find_contenders()
-        if second is None:
+        if first is None:
+            sentences = ["Nobody worked on all folds, so none are compared."]
+        elif second is None:
             sentences = [f"{self.results['name'][first]} was compared with nobody."]
         else:
             sentences = [
@@ -51,7 +53,8 @@ class Verdict:
         kinds, failed = self.results["kind"], self.results["error"] != ""
         able = np.flatnonzero((kinds != "baseline") & ~failed).tolist()
         if len(able) < 2:
-            return (able[0] if able else 0), None, []
+            whole = able or np.flatnonzero(~failed).tolist()  # a baseline alone
+            return (whole[0] if whole else None), None, []
         sides = [[i for i in able if kinds[i] == k] for k in ("recurrent", "classic")]
         if all(sides):
             # Results are sorted by score, so the side of the first index is ahead.
@@ -140,10 +143,13 @@ class Verdict:
         ]
 
     def _describe_failures(self):
-        pairs = zip(self.results["name"], self.results["error"])
-        return [
-            f"{name} failed: {error.rstrip('.')}." for name, error in pairs if error
-        ]
+        keys = ("name", "n_failed", "error")
+        for name, n_failed, error in zip(*(self.results[key] for key in keys)):
+            n_folds = len(self.sizes)
+            some = f" on {n_failed} of {n_folds} folds and takes no part in the tests"
+            where = some if n_failed < n_folds else ""
+            if error:
+                yield f"{name} failed{where}: {error.rstrip('.')}."
 
 
 def _format_p_value(p_value):
