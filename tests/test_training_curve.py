@@ -31,7 +31,7 @@ def test_losses_and_scores_have_panels():
     above, below = display.axes_
     assert above.get_ylabel() == "score"
     assert (below.get_ylabel(), below.get_xlabel()) == ("loss", "epoch")
-    assert list(display.lines_) == ["valid_accuracy", "train_loss", "valid_loss"]
+    assert list(display.lines_) == ["train_loss", "valid_loss", "valid_accuracy"]
     for name, line in display.lines_.items():
         expected = [(row["epoch"], row[name]) for row in model.history_]
         np.testing.assert_array_equal(line.get_xydata(), expected)
@@ -60,7 +60,7 @@ def test_without_validation_there_is_one_panel_and_no_best_epoch():
 def test_what_some_epochs_lack_is_a_gap():
     display = TrainingCurveDisplay(HISTORY).plot()
     curves = {name: line.get_ydata() for name, line in display.lines_.items()}
-    assert list(curves) == ["valid_accuracy", "f1", "train_loss", "valid_loss"]
+    assert list(curves) == ["train_loss", "valid_loss", "valid_accuracy", "f1"]
     np.testing.assert_array_equal(curves["valid_loss"], [np.nan, 3, 2])
     np.testing.assert_array_equal(curves["f1"], [np.nan, np.nan, 0.25])
 

@@ -1,6 +1,11 @@
 """Plot of the class probabilities while an image or a clip is read."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 
 from sk_rnnimage.images.shapes import CLIP, layout_of
 from sk_rnnimage.inspection.axes import get_panels
@@ -12,6 +17,9 @@ from sk_rnnimage.inspection.one_image import (
 )
 from sk_rnnimage.inspection.paths import network_paths
 from sk_rnnimage.inspection.pictures import COLOURS, GREY, LINE_STYLES, faded, to_rgb
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 MOST_PARTS = 8  # pictures below the curves
 
@@ -32,7 +40,7 @@ class EvidenceDisplay:
     ----------
     probabilities : ndarray of shape (T, n_classes)
         Class probabilities after each step.
-    classes : array-like of shape (n_classes,)
+    classes : ndarray of shape (n_classes,)
         The labels.
     parts : ndarray of shape (n, H, W, 3)
         What has been read, in colours between 0 and 1.
@@ -63,16 +71,27 @@ class EvidenceDisplay:
 
     Examples
     --------
+    >>> import matplotlib.pyplot as plt
     >>> from sklearn.datasets import load_digits
     >>> from sk_rnnimage import EvidenceDisplay, RNNImageClassifier
     >>> X, y = load_digits(return_X_y=True)
-    >>> classifier = RNNImageClassifier(8, max_epochs=3, random_state=0).fit(X, y)
-    >>> EvidenceDisplay.from_estimator(classifier, X[0])  # doctest: +SKIP
+    >>> classifier = RNNImageClassifier(16, scan="rows", max_epochs=8, random_state=0)
+    >>> classifier = classifier.fit(X[:1200], y[:1200])
+    >>> display = EvidenceDisplay.from_estimator(classifier, X[1203])
+    >>> plt.show()  # doctest: +SKIP
     """
 
     MOST = 5  # classes with a curve of their own, of more than one more
 
-    def __init__(self, probabilities, classes, *, parts, steps, unit="steps"):
+    def __init__(
+        self,
+        probabilities: np.ndarray,
+        classes: np.ndarray,
+        *,
+        parts: np.ndarray,
+        steps: np.ndarray,
+        unit: str = "steps",
+    ) -> None:
         self.probabilities = probabilities
         self.classes = classes
         self.parts = parts
@@ -80,7 +99,13 @@ class EvidenceDisplay:
         self.unit = unit
 
     @classmethod
-    def from_estimator(cls, estimator, X=None, *, ax=None):
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator,
+        X: ArrayLike | None = None,
+        *,
+        ax: "Axes | Sequence[Axes] | np.ndarray | None" = None,
+    ) -> Self:
         """Plot what a classifier says of one image, or one clip, after each step.
 
         The reverse direction of a bidirectional network begins at the last step read so
@@ -124,7 +149,7 @@ class EvidenceDisplay:
         display = cls(stages, estimator.classes_, parts=parts, steps=steps, unit=unit)
         return display.plot(ax=ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: "Axes | Sequence[Axes] | np.ndarray | None" = None) -> Self:
         """Plot the probabilities.
 
         Parameters

@@ -1,6 +1,10 @@
 """Plot of where a classifier looks: what it loses when a patch is hidden."""
 
+from typing import TYPE_CHECKING, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sk_rnnimage.images.orders import check_patch_size, resolve_patch
@@ -13,6 +17,9 @@ from sk_rnnimage.inspection.one_image import (
     pixels_of,
 )
 from sk_rnnimage.inspection.pictures import COLOURS, faded, to_grey, to_rgb
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _VALUES_AT_ONCE = 2**24  # of hidden copies of an image that are predicted together
 _SMALLEST_SCALE = 0.05  # a smaller fall is pale, not stretched to full colour
@@ -66,14 +73,24 @@ class OcclusionDisplay:
 
     Examples
     --------
+    >>> import matplotlib.pyplot as plt
     >>> from sklearn.datasets import load_digits
     >>> from sk_rnnimage import OcclusionDisplay, classic_classifiers
     >>> X, y = load_digits(return_X_y=True)
-    >>> forest = classic_classifiers(random_state=0)["Random forest"].fit(X, y)
-    >>> OcclusionDisplay.from_estimator(forest, X[0])  # doctest: +SKIP
+    >>> forest = classic_classifiers(random_state=0)["Random forest"]
+    >>> forest = forest.fit(X[:1200], y[:1200])
+    >>> display = OcclusionDisplay.from_estimator(forest, X[1203])
+    >>> plt.show()  # doctest: +SKIP
     """
 
-    def __init__(self, falls, *, picture, label, probability):
+    def __init__(
+        self,
+        falls: np.ndarray,
+        *,
+        picture: np.ndarray,
+        label: object,
+        probability: float,
+    ) -> None:
         self.falls = falls
         self.picture = picture
         self.label = label
@@ -82,14 +99,14 @@ class OcclusionDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X=None,
+        estimator: BaseEstimator,
+        X: ArrayLike | None = None,
         *,
-        label=None,
-        patch_size=None,
-        image_shape=None,
-        ax=None,
-    ):
+        label: object = None,
+        patch_size: int | tuple[int | None, int | None] | None = None,
+        image_shape: tuple[int, ...] | None = None,
+        ax: "Axes | None" = None,
+    ) -> Self:
         """Plot what a classifier loses when patches of one image are hidden.
 
         Of a clip the patch is hidden in all frames at once, so that the plot shows
@@ -149,7 +166,7 @@ class OcclusionDisplay:
         display = cls(falls, picture=picture, label=label, probability=whole[k])
         return display.plot(ax=ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: "Axes | None" = None) -> Self:
         """Plot the falls over the image.
 
         Parameters

@@ -1,6 +1,11 @@
 """Plot of the order in which the steps of an image are read."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sk_rnnimage.images.orders import SCANS, check_patch_size
@@ -12,9 +17,12 @@ from sk_rnnimage.inspection.one_image import (
     last_step,
     pixels_of,
 )
-from sk_rnnimage.inspection.paths import frames_path, network_paths, scan_path
+from sk_rnnimage.inspection.paths import Path, frames_path, network_paths, scan_path
 from sk_rnnimage.inspection.pictures import faded, to_grey, to_rgb
 from sk_rnnimage.scan import ImageToSequence
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # The widest line in points, where it is as long as the image is wide. Longer ones are
 # finer, so that they do not hide the image.
@@ -62,17 +70,33 @@ class ScanOrderDisplay:
 
     Examples
     --------
+    >>> import matplotlib.pyplot as plt
     >>> from sk_rnnimage import ScanOrderDisplay
-    >>> display = ScanOrderDisplay.from_scan("hilbert", 8, 8)  # doctest: +SKIP
+    >>> display = ScanOrderDisplay.from_scan("hilbert", 8, 8)
+    >>> plt.show()  # doctest: +SKIP
     """
 
-    def __init__(self, paths, *, picture=None, name=None):
+    def __init__(
+        self,
+        paths: list[Path],
+        *,
+        picture: np.ndarray | None = None,
+        name: str | None = None,
+    ) -> None:
         self.paths = paths
         self.picture = picture
         self.name = name
 
     @classmethod
-    def from_estimator(cls, estimator, X=None, *, image_shape=None, ax=None, name=None):
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator,
+        X: ArrayLike | None = None,
+        *,
+        image_shape: tuple[int, ...] | None = None,
+        ax: "Axes | Sequence[Axes] | np.ndarray | None" = None,
+        name: str | None = None,
+    ) -> Self:
         """Plot the order in which a classifier or a transformer reads an image.
 
         A bidirectional network also reads each path from its end. Behind convolutions a
@@ -127,7 +151,16 @@ class ScanOrderDisplay:
         return cls(paths, picture=picture, name=name).plot(ax=ax)
 
     @classmethod
-    def from_scan(cls, scan, height, width, *, patch_size=1, ax=None, name=None):
+    def from_scan(
+        cls,
+        scan: str,
+        height: int,
+        width: int,
+        *,
+        patch_size: int | tuple[int | None, int | None] | None = 1,
+        ax: "Axes | None" = None,
+        name: str | None = None,
+    ) -> Self:
         """Plot the scan order of that name.
 
         Parameters
@@ -163,7 +196,7 @@ class ScanOrderDisplay:
         path = scan_path(scan, height, width, patch_size)
         return cls([path], name=name).plot(ax=ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: "Axes | Sequence[Axes] | np.ndarray | None" = None) -> Self:
         """Plot the scan order.
 
         Parameters
@@ -184,12 +217,16 @@ class ScanOrderDisplay:
         boxes = [(i / n, 0, 0.88 / n, 1) for i in range(n)]
         self.ax_, self.axes_ = get_panels(ax, boxes, figsize=(4 * n, 4))
         self.figure_ = self.ax_.figure
-        self.images_, self.lines_ = [], []
-        for panel, path in zip(self.axes_, self.paths):
+        panels = list(zip(self.axes_, self.paths))
+        self.images_ = [self._show_image(panel, path) for panel, path in panels]
+        self.lines_ = [
+            self._plot_passes(panel, path)
+            for panel, path in panels
+            if path.numbers is None  # those of frames tell the order
+        ]
+        for panel, path in panels:
             title = path.name if self.name is None else self.name
-            panel.set(xticks=[], yticks=[])
             panel.set_title(title, fontsize="medium")
-            self._plot_path(panel, path)
             if path.lines() is not None:
                 # on an image a colour that is neither light nor dark
                 colour = "white" if self.picture is None else "#56b4e9"
@@ -198,8 +235,8 @@ class ScanOrderDisplay:
                 _number_frames(panel, path)
         return self
 
-    def _plot_path(self, panel, path):
-        """Plot an image, or its pixels by step, and the line through the steps."""
+    def _show_image(self, panel, path):
+        """Show the image, or its pixels by the step that reads them first."""
         n_steps = path.corners.shape[1]
         height, width = path.area
         if self.picture is None:
@@ -213,21 +250,21 @@ class ScanOrderDisplay:
         image = panel.imshow(picture, extent=(0, w, h, 0), **shades)  # in pixels
         # larger than the image where its edges are padded to whole patches
         panel.set(xlim=(0, max(width, w)), ylim=(max(height, h), 0))
-        self.images_.append(image)
-        if path.numbers is None:  # those of frames tell the order
-            passes = [self._plot_pass(panel, *xy.T, path) for xy in path.centres]
-            self.lines_.append(passes[0])
+        panel.set(xticks=[], yticks=[])
+        return image
 
-    def _plot_pass(self, panel, x, y, path):
-        """Plot one line from a circle to an arrowhead."""
-        n_passes = len(path.corners)
+    def _plot_passes(self, panel, path):
+        """Plot a line from a circle to an arrowhead for each pass; give the first."""
+        n_passes, lines = len(path.corners), []
         width = min(1.8, _MOST_INK / (n_passes * path.length()))
-        if self.picture is None:
-            (line,) = panel.plot(x, y, color="white", linewidth=width)
-        else:
-            line = _shaded_line(panel, x, y, width)
-        _mark_ends(panel, x, y, scale=min(1, 0.2 + 5 / n_passes))
-        return line
+        for points in path.centres:
+            x, y = points.T
+            if self.picture is None:
+                lines += panel.plot(x, y, color="white", linewidth=width)
+            else:
+                lines.append(_shaded_line(panel, x, y, width))
+            _mark_ends(panel, x, y, scale=min(1, 0.2 + 5 / n_passes))
+        return lines[0]
 
 
 def _layout(estimator):

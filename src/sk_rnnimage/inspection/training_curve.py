@@ -1,10 +1,17 @@
 """Plot of the losses and the scores of a training by epoch."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from sk_rnnimage.inspection.axes import get_panels
 from sk_rnnimage.inspection.one_image import check_network, last_step
 from sk_rnnimage.inspection.pictures import COLOURS, GREY, LINE_STYLES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # What the history of a fit holds beside losses and scores.
 _OTHERS = {"epoch", "duration"}
@@ -43,20 +50,36 @@ class TrainingCurveDisplay:
 
     Examples
     --------
+    >>> import matplotlib.pyplot as plt
     >>> from sklearn.datasets import load_digits
     >>> from sk_rnnimage import RNNImageClassifier, TrainingCurveDisplay
     >>> X, y = load_digits(return_X_y=True)
-    >>> classifier = RNNImageClassifier(8, max_epochs=3, random_state=0).fit(X, y)
-    >>> TrainingCurveDisplay.from_estimator(classifier)  # doctest: +SKIP
+    >>> classifier = RNNImageClassifier(16, max_epochs=8, random_state=0)
+    >>> classifier = classifier.fit(X[:1200], y[:1200], X_val=X[1200:], y_val=y[1200:])
+    >>> display = TrainingCurveDisplay.from_estimator(classifier)
+    >>> plt.show()  # doctest: +SKIP
     """
 
-    def __init__(self, history, *, best_epoch=None, name=None):
+    def __init__(
+        self,
+        history: list[dict[str, Any]],
+        *,
+        best_epoch: int | None = None,
+        name: str | None = None,
+    ) -> None:
         self.history = history
         self.best_epoch = best_epoch
         self.name = name
 
     @classmethod
-    def from_estimator(cls, estimator, X=None, *, ax=None, name=None):
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator,
+        X: object = None,
+        *,
+        ax: "Axes | Sequence[Axes] | np.ndarray | None" = None,
+        name: str | None = None,
+    ) -> Self:
         """Plot the training of a fitted classifier.
 
         Parameters
@@ -89,7 +112,7 @@ class TrainingCurveDisplay:
         best = best if validated else None
         return cls(history, best_epoch=best, name=name).plot(ax=ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: "Axes | Sequence[Axes] | np.ndarray | None" = None) -> Self:
         """Plot the curves.
 
         Parameters
@@ -113,24 +136,24 @@ class TrainingCurveDisplay:
         self.ax_, self.axes_ = get_panels(
             ax, boxes, figsize=(6, 3 + 2 * bool(scores)), layout="constrained"
         )
-        self.figure_, self.lines_ = self.ax_.figure, {}
+        self.figure_ = self.ax_.figure
         *above, below = self.axes_
-        for panel in above:
-            self._plot_curves(panel, scores, "score")
-            panel.tick_params(labelbottom=False)
-        self._plot_curves(below, losses, "loss")
+        self.lines_ = self._plot_curves(below, losses, "loss")
         below.set(xlabel="epoch")
+        for panel in above:
+            self.lines_ |= self._plot_curves(panel, scores, "score")
+            panel.tick_params(labelbottom=False)
         if self.name is not None:
             self.axes_[0].set_title(self.name)
         return self
 
     def _plot_curves(self, panel, names, what):
-        """Plot curves of one kind by epoch."""
-        epochs = [row["epoch"] for row in self.history]
+        """Plot curves of one kind by epoch, and give their lines by name."""
+        epochs, lines = [row["epoch"] for row in self.history], {}
         for name in names:
             values = [row.get(name, np.nan) for row in self.history]
             validated = name.startswith("valid")
-            (self.lines_[name],) = panel.plot(
+            (lines[name],) = panel.plot(
                 epochs,
                 values,
                 color=COLOURS[int(validated)],
@@ -149,6 +172,7 @@ class TrainingCurveDisplay:
         panel.xaxis.get_major_locator().set_params(integer=True)
         panel.grid(alpha=0.3)
         panel.legend(fontsize="small")
+        return lines
 
 
 def _curves(history):
