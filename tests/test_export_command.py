@@ -1,10 +1,15 @@
 """The command export: a saved model for other runtimes."""
 
+import numpy as np
 import pytest
+from conftest import make
+from image_folders import write_images
+from numpy.testing import assert_allclose
+from sklearn.pipeline import make_pipeline
 
-import sk_rnnimage
-from sk_rnnimage import RNNImageClassifier, save
+from sk_rnnimage import CRNNImageClassifier, ImageReader, RNNImageClassifier, save
 from sk_rnnimage.__main__ import main
+from sk_rnnimage.deployment import onnx_export
 
 
 @pytest.fixture
@@ -12,9 +17,7 @@ def exported(tmp_path, monkeypatch):
     """What to_onnx is called with; it writes nothing."""
     calls = []
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(
-        sk_rnnimage, "to_onnx", lambda *given: calls.append(given), raising=False
-    )
+    monkeypatch.setattr(onnx_export, "to_onnx", lambda *given: calls.append(given))
     save(RNNImageClassifier(3), "m.sk")
     return calls
 
@@ -44,10 +47,24 @@ def test_what_cannot_be_exported(
     assert not exported
 
 
+def test_the_onnx_model_of_images_in_files(tmp_path, capsys):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    paths = write_images(tmp_path / "images")
+    reader = ImageReader((6, 5), mode="RGB")
+    model = make_pipeline(reader, make(CRNNImageClassifier)).fit(paths, [0, 1] * 8)
+    save(model, tmp_path / "m.sk")
+    names = [str(tmp_path / name) for name in ("m.sk", "m.onnx")]
+    assert main(["export", *names]) == 0
+    session = onnxruntime.InferenceSession(names[1])
+    images = reader.transform(paths).astype(np.float32)
+    _, probabilities = session.run(None, {"images": images})
+    assert_allclose(probabilities, model.predict_proba(paths), atol=1e-5)
+
+
 def test_a_missing_package(exported, monkeypatch, capsys):
     def refuse(model, path):
         raise ImportError('to_onnx needs onnx: pip install "sk_rnnimage[onnx]"')
 
-    monkeypatch.setattr(sk_rnnimage, "to_onnx", refuse)
+    monkeypatch.setattr(onnx_export, "to_onnx", refuse)
     assert main(["export", "m.sk", "m.onnx"]) == 1
     assert "error: to_onnx needs onnx: pip install" in capsys.readouterr().err

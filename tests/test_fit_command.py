@@ -114,6 +114,13 @@ def test_arrays(here, capsys):
     assert model.callbacks is None
 
 
+def test_a_checkpoint_is_for_the_training_alone(here):
+    X, y = draw()
+    np.savez("a.npz", X=X, y=y)
+    assert fit("a.npz", quick=[*QUICK, "checkpoint=half.npz"]) == 0
+    assert load("m.sk").checkpoint is None
+
+
 def test_arrays_with_a_test(here, capsys):
     X, y = draw()
     np.savez("a.npz", X_train=X[:14], y_train=y[:14], X_test=X[14:], y_test=y[14:])

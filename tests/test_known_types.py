@@ -19,6 +19,7 @@ from sk_rnnimage.persistence.known_types import (
     SCIKIT_LEARN,
     check_state,
     class_of,
+    construct,
     name_of,
 )
 
@@ -106,6 +107,16 @@ def test_names_that_are_not_known(name):
     assert class_of(name) is None
 
 
+def test_a_parameter_that_an_older_file_lacks(cls):
+    X, y = draw()
+    model = make(cls, max_epochs=1).fit(X, y)
+    state = model.__getstate__()
+    older = {name: v for name, v in state.items() if name not in ("dropout", "n_views")}
+    other = construct(cls, older)
+    assert (other.dropout, other.n_views) == (0.0, 1)
+    assert_array_equal(other.predict_proba(X), model.predict_proba(X))
+
+
 def test_a_folder_of_pickles():
     sentence = (
         "memory='cache' is a folder of pickles, which may run any code in the next "
@@ -116,6 +127,15 @@ def test_a_folder_of_pickles():
         check_state(Pipeline, state)
     check_state(Pipeline, {**state, "memory": None})
     check_state(FeatureUnion, {})
+
+
+def test_a_file_that_fit_would_write_over(cls):
+    sentence = (
+        "checkpoint='/home/a/b.pt' is a file that the next fit would write over, on "
+        "whatever machine. Set it to None first: set_params(checkpoint=None)."
+    )
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        check_state(cls, cls(checkpoint="/home/a/b.pt").__getstate__())
 
 
 def test_the_network_of_a_classifier(cls):

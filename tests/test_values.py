@@ -138,7 +138,7 @@ def test_what_no_file_can_hold(value, sentence):
     assert str(caught.value).endswith(
         "Pickle the estimator instead, for those who trust you."
     )
-    for name in ("augment", "callbacks"):
+    for name in ("augment", "callbacks", "checkpoint"):
         with pytest.raises(TypeError) as caught:
             Encoder().encode({name: [value]})
         way_out = f"Training alone needs it: set_params({name}=None) first."

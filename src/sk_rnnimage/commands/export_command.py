@@ -25,7 +25,7 @@ def run(arguments):
 
     check_writable(arguments.output)
     model = load_model(arguments.model)
-    import sk_rnnimage
+    from sk_rnnimage.deployment.onnx_export import to_onnx
 
-    sk_rnnimage.to_onnx(model, arguments.output)
+    to_onnx(model, arguments.output)
     print(f"{arguments.output} is the ONNX model of {arguments.model}.")

@@ -232,9 +232,11 @@ def _fit(classifier, X, y):
     from sk_rnnimage.commands.epochs import EpochLine
 
     with Line() as line:
-        callbacks = classifier.callbacks
-        classifier.set_params(callbacks=[EpochLine(line)]).fit(X, y)
-        classifier.set_params(callbacks=callbacks)  # a file holds no code
+        if classifier.checkpoint is None:  # which goes with no callbacks
+            classifier.set_params(callbacks=[EpochLine(line)])
+        classifier.fit(X, y)
+    # a file of save holds no code, and no path of this machine
+    classifier.set_params(callbacks=None, checkpoint=None)
 
 
 def _write(reader, classifier, path):

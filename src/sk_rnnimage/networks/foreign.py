@@ -16,7 +16,7 @@ from sk_rnnimage.networks.pooling import POOLINGS
 from sk_rnnimage.networks.stem import make_stem
 
 # Steps of a reading, of which a network keeps the order, and an LMU 512 numbers each
-MOST_STEPS, MOST_STEPS_OF_LMU = 2**20, 2**16
+MOST_STEPS, MOST_STEPS_OF_LMU = 2**18, 2**16
 MOST_LAYERS = 10_000  # far beyond any network, and built in a second or two
 
 

@@ -1,6 +1,6 @@
 """The classes that a file may name, and what must hold of the state of each.
 
-All of them are built without ``__init__``, given their attributes, and compute nothing
+All of them are given their attributes as by pickle, and compute nothing
 until they are used. None takes the name of a function from its attributes.
 """
 
@@ -69,6 +69,16 @@ def name_of(cls):
     return name if class_of(name) is cls else None
 
 
+def construct(cls, state):
+    """An estimator of a known class with such attributes, as unpickled.
+
+    Parameters that an older file lacks take their defaults.
+    """
+    estimator = cls() if cls in OURS.values() else cls.__new__(cls)
+    estimator.__setstate__(state)
+    return estimator
+
+
 def check_state(cls, state):
     """Raise where the attributes of an estimator must not come from a file.
 
@@ -83,13 +93,19 @@ def check_state(cls, state):
     ------
     ValueError
         Where a network has other weights than its recipe says, or where the next
-        ``fit`` would read pickles.
+        ``fit`` would read pickles or write a file.
     """
     if state.get("memory") is not None:
         raise ValueError(
             f"memory={state['memory']!r} is a folder of pickles, which may run any "
             f"code in the next fit of a {cls.__name__}. Set it to None first: "
             "set_params(memory=None)."
+        )
+    if state.get("checkpoint") is not None:
+        raise ValueError(
+            f"checkpoint={state['checkpoint']!r} is a file that the next fit would "
+            "write over, on whatever machine. Set it to None first: "
+            "set_params(checkpoint=None)."
         )
     if "weights_" not in state or cls.__module__.split(".")[0] != "sk_rnnimage":
         return

@@ -4,13 +4,15 @@ import json
 import os
 from functools import cache
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from sk_rnnimage._environment.process import physical_memory
 from sk_rnnimage._environment.versions import __version__
 from sk_rnnimage._environment.writing import check_path, check_writable, write_whole
-from sk_rnnimage.persistence.known_types import check_state, name_of
+from sk_rnnimage.persistence.known_types import check_state, construct, name_of
 from sk_rnnimage.persistence.values import Decoder, Encoder, refusal
 
 FORMAT = 1
@@ -18,7 +20,7 @@ KEY = "sk_rnnimage"  # of the metadata of a file
 MOST_TEXT = 2**24  # characters of the tree; Python's objects take ten times as much
 
 
-def save(estimator, path):
+def save(estimator: BaseEstimator, path: str | os.PathLike[str]) -> None:
     """Write an estimator, or a whole pipeline, to one file that holds no code.
 
     The file holds what the estimator was built with, what it has learned as plain
@@ -112,7 +114,7 @@ def save(estimator, path):
     write_whole(path, safetensors.numpy.save(encoder.arrays, {KEY: text}))
 
 
-def load(path):
+def load(path: str | os.PathLike[str]) -> Any:
     """Read an estimator, or a whole pipeline, from a file that :func:`save` wrote.
 
     Nothing that the file holds is run. Before any array is read all of the file is held
@@ -183,7 +185,7 @@ def _load(file):
         return np.broadcast_to(np.int8(0), file.get_slice(name).get_shape())
 
     _decode(text, without_memory, check_state)
-    return _decode(text, cache(file.get_tensor), _construct)
+    return _decode(text, cache(file.get_tensor), construct)
 
 
 def _decode(text, array_of, make):
@@ -199,13 +201,6 @@ def _decode(text, array_of, make):
     if set(recipe["estimator"]) != {"estimator"}:
         raise ValueError("what it holds is no estimator.")
     return Decoder(array_of, make).decode(recipe["estimator"])
-
-
-def _construct(cls, attributes):
-    """An estimator with attributes, as unpickled."""
-    estimator = cls.__new__(cls)
-    estimator.__setstate__(attributes)
-    return estimator
 
 
 def _check_readable(path):

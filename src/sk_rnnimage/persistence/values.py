@@ -30,6 +30,7 @@ MOST_CHARACTERS = 2**24  # of an array of strings, in which all take as many
 TRAINING = {  # what predictions do not need, and how it is taken back
     "augment": "set_params(augment=None)",
     "callbacks": "set_params(callbacks=None)",
+    "checkpoint": "set_params(checkpoint=None)",
     "_skl_callbacks": "set_callbacks(), without any,",
 }
 
