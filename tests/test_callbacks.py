@@ -239,7 +239,7 @@ OWN = [
     "learning_rate",
     "divergence",
 ]
-OTHERS = ["epoch_timer", "train_loss", "valid_loss", "print_log", "watcher"]
+OTHERS = ["epoch_timer", "train_loss", "valid_loss", "print_log", "watcher", "saving"]
 
 
 def test_the_names_of_our_own():

@@ -184,7 +184,7 @@ class BaseImageEstimator(CallbackSupportMixin, LinkedEstimator, BaseEstimator):
                 watchers = [("watcher", report)]
                 if checkpoint is not None:
                     save = SaveEpochs(checkpoint, recipe.training.seed)
-                    watchers.append(("checkpoint", save))
+                    watchers.append(("saving", save))
                 sets = data, valid, recipe.target, recipe.training
                 results = train(network, *sets, watchers=watchers)
                 self._keep(recipe, network, *results)

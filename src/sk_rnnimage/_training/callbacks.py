@@ -22,7 +22,7 @@ from torch import nn
 WARM_UP = 0.15  # fraction of the updates in which the learning rate rises
 # those that skorch adds, and the watchers of train()
 NAMES_TAKEN = {"epoch_timer", "train_loss", "valid_loss", "print_log"}
-NAMES_TAKEN |= {"watcher", "checkpoint"}
+NAMES_TAKEN |= {"watcher", "saving"}
 
 
 def own_callbacks(settings, target=None, n_updates=1, validated=True):
