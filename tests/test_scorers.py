@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_digits
-from sklearn.metrics import f1_score, log_loss, make_scorer
+from sklearn.metrics import f1_score, get_scorer_names, log_loss, make_scorer
 from sklearn.model_selection import KFold, cross_val_score, cross_validate
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
@@ -69,6 +69,7 @@ TWO = np.where(Y < 5, "low", "high")
         "average_precision",
         "neg_brier_score",
         "roc_auc",
+        *({"d2_brier_score"} & set(get_scorer_names())),
     ],
 )
 def test_scores_of_one_class_take_string_labels(scoring):

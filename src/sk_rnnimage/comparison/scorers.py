@@ -11,6 +11,7 @@ from sklearn.calibration import CalibratedClassifierCV
 # score itself is defined for more.
 _FOR_MORE_CLASSES = {
     "average_precision": None,
+    "d2_brier_score": None,
     "f1": "f1_macro",
     "jaccard": "jaccard_macro",
     "neg_brier_score": None,
@@ -37,6 +38,10 @@ _MAKE_SCORER = {
     "precision": partial(metrics.make_scorer, metrics.precision_score),
     "recall": partial(metrics.make_scorer, metrics.recall_score),
 }
+if hasattr(metrics, "d2_brier_score"):  # from scikit-learn 1.8 on
+    _MAKE_SCORER["d2_brier_score"] = partial(
+        metrics.make_scorer, metrics.d2_brier_score, response_method="predict_proba"
+    )
 
 
 def name_scorings(scoring):
