@@ -61,7 +61,7 @@ def prune(
 
     Returns
     -------
-    estimator : RNNImageClassifier or CRNNImageClassifier
+    RNNImageClassifier or CRNNImageClassifier
         Fitted, with the new sizes in ``hidden_size`` and ``filters``. All else is as it
         was, but ``history_``, which goes on where the network was trained, and what
         ``partial_fit`` keeps of the optimiser, which starts anew.

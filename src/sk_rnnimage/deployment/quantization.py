@@ -24,7 +24,7 @@ def quantize(estimator: T) -> T:
 
     Returns
     -------
-    estimator : RNNImageClassifier or CRNNImageClassifier
+    RNNImageClassifier or CRNNImageClassifier
         Fitted. In ``weights_`` a weight of dtype int8 has its scales beside it, under
         its name and ``":scale"``. Training that goes on, by ``warm_start`` or
         ``partial_fit`` (which starts without the optimiser's moments), makes floats of

@@ -103,7 +103,8 @@ class ComparisonDisplay:
 
         Returns
         -------
-        self : ComparisonDisplay
+        self
+            This display, plotted.
 
         Raises
         ------

@@ -159,7 +159,8 @@ class EvidenceDisplay:
 
         Returns
         -------
-        self : EvidenceDisplay
+        self
+            This display, plotted.
 
         Raises
         ------

@@ -176,7 +176,8 @@ class OcclusionDisplay:
 
         Returns
         -------
-        self : OcclusionDisplay
+        self
+            This display, plotted.
 
         Raises
         ------

@@ -206,7 +206,8 @@ class ScanOrderDisplay:
 
         Returns
         -------
-        self : ScanOrderDisplay
+        self
+            This display, plotted.
 
         Raises
         ------

@@ -122,7 +122,8 @@ class TrainingCurveDisplay:
 
         Returns
         -------
-        self : TrainingCurveDisplay
+        self
+            This display, plotted.
 
         Raises
         ------
