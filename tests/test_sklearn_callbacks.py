@@ -17,6 +17,7 @@ from sk_rnnimage import (
     ImageReader,
     ImageToSequence,
     RNNImageClassifier,
+    classic_classifiers,
 )
 
 callback = pytest.importorskip("sklearn.callback", reason="from scikit-learn 1.9 on")
@@ -131,6 +132,13 @@ def test_a_pipeline_of_clips(bar, capsys):
     model = make_pipeline(ClipReader(), make(RNNImageClassifier, scan="frames"))
     model.set_callbacks(bar).fit(files, y)
     assert "ClipReader - fit" in capsys.readouterr().out
+
+
+def test_a_pipeline_of_a_classic_classifier(bar, capsys):
+    X, y = draw()
+    model = classic_classifiers(random_state=0)["Logistic regression"]
+    model.set_callbacks(bar).fit(X, y)
+    assert "_FlatImages - fit" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

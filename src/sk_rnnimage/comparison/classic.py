@@ -14,12 +14,21 @@ from sklearn.svm import SVC
 from sklearn.utils.validation import check_is_fitted
 
 from sk_rnnimage._environment.borrowed import _fit_context
+from sk_rnnimage._environment.tasks import (
+    CallbackSupportMixin,
+    FitTask,
+    with_callbacks,
+)
 from sk_rnnimage.images.checking import check_images
 from sk_rnnimage.images.clips import check_clips, resampled
 from sk_rnnimage.images.shapes import is_positive_int
 
 
-def classic_classifiers(random_state=None, *, n_frames=None):
+def classic_classifiers(
+    random_state: int | np.random.RandomState | None = None,
+    *,
+    n_frames: int | None = None,
+) -> dict[str, BaseEstimator]:
     """Build classic classifiers that accept images.
 
     Each is a pipeline whose first step flattens the images. For the classifiers that
@@ -106,7 +115,7 @@ def classic_classifiers(random_state=None, *, n_frames=None):
     }
 
 
-class _FlatImages(TransformerMixin, BaseEstimator):
+class _FlatImages(TransformerMixin, CallbackSupportMixin, BaseEstimator):
     """Flatten images (n, H, W[, C]) to (n, H*W*C), fill and standardize them.
 
     A missing pixel (NaN) gets the mean of that pixel over the training images that have
@@ -128,8 +137,13 @@ class _FlatImages(TransformerMixin, BaseEstimator):
         self.scale = scale
         self.n_frames = n_frames
 
+    @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
+        with FitTask(self, X, y):
+            return self._fit(X)
+
+    def _fit(self, X):
         images = self._check(X, reset=True)
         array = images.array  # (B, H, W, C)
         # In float64: a float32 sum over millions of pixels loses digits.

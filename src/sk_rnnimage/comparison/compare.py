@@ -1,8 +1,11 @@
 """Cross-validation of several classifiers at once."""
 
 import numbers
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
 from sk_rnnimage._environment.borrowed import Interval, validate_params
@@ -32,18 +35,18 @@ from sk_rnnimage.comparison.tuning import check_spaces
     prefer_skip_nested_validation=True,
 )
 def compare_classifiers(
-    classifiers,
-    X,
-    y,
+    classifiers: Mapping[str, Any] | Sequence[Any],
+    X: ArrayLike,
+    y: ArrayLike,
     *,
-    cv=5,
-    groups=None,
-    scoring="accuracy",
-    search=None,
-    n_jobs=None,
-    random_state=None,
-    verbose=None,
-):
+    cv: Any = 5,
+    groups: ArrayLike | None = None,
+    scoring: str | Callable | Sequence[str] | Mapping[str, Any] = "accuracy",
+    search: int | None = None,
+    n_jobs: int | None = None,
+    random_state: int | np.random.RandomState | None = None,
+    verbose: bool | None = None,
+) -> Comparison:
     """Cross-validate several classifiers on the same folds.
 
     A classifier that raises an error on a fold has the error in its row and takes no
@@ -163,11 +166,11 @@ def compare_classifiers(
     >>> comparison.results["name"].tolist()
     ['KNeighborsClassifier', 'LogisticRegression']
     """
-    classifiers = name_classifiers(classifiers)
+    named = name_classifiers(classifiers)
     splits = make_splits(X, y, cv, random_state, groups)
     scorers = make_scorers(scoring, y)
     suited_classifiers = {
-        name: suited(classifier, scorers) for name, classifier in classifiers.items()
+        name: suited(classifier, scorers) for name, classifier in named.items()
     }
     if search is not None:
         check_spaces(suited_classifiers)
@@ -179,6 +182,6 @@ def compare_classifiers(
         seed=check_random_state(random_state).randint(np.iinfo(np.int32).max),
         groups=None if groups is None else np.asarray(groups),
     )
-    with shown_progress(list(classifiers), len(splits), first, verbose) as advance:
+    with shown_progress(list(named), len(splits), first, verbose) as advance:
         found = run_all(suited_classifiers, X, y, splits, task, n_jobs, advance)
-    return Comparison(classifiers, found, splits, scoring)
+    return Comparison(named, found, splits, scoring)

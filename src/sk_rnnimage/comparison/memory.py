@@ -8,7 +8,7 @@ import threading
 from functools import cache
 
 _LOCK = threading.Lock()
-_RUNNING = []  # blocks that are being measured in this process
+_RUNNING: list = []  # blocks that are being measured in this process
 
 
 class PeakMemory:

@@ -1,6 +1,9 @@
 """What a random search of hyperparameters draws from, for each classifier."""
 
+from typing import Any
+
 from scipy.stats import loguniform, uniform
+from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
@@ -61,7 +64,7 @@ _SPACES = {
 }
 
 
-def search_space(estimator):
+def search_space(estimator: BaseEstimator) -> dict[str, Any]:
     """What to search for a classifier with ``RandomizedSearchCV``.
 
     Parameters
