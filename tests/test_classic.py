@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 from sklearn.impute import SimpleImputer
 
 from sk_rnnimage import classic_classifiers
-from sk_rnnimage.comparison.classic import _FlatImages
+from sk_rnnimage.comparison.classic import FlatImages
 
 X, Y = load_digits(return_X_y=True)
 IMAGES = X.reshape(-1, 8, 8)
@@ -60,7 +60,7 @@ def test_a_missing_pixel_gets_the_mean_of_that_pixel(scale):
     expected = SimpleImputer().fit(images[:900]).transform(images[900:])
     images[:, 5] = np.nan
     expected[:, 5] = np.nanmean(images[:900])
-    flatten = _FlatImages(scale=scale).fit(images[:900])
+    flatten = FlatImages(scale=scale).fit(images[:900])
     if scale:
         expected -= np.nanmean(images[:900])
         expected /= np.nanstd(images[:900])

@@ -13,7 +13,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from sk_rnnimage import RNNImageClassifier
+from sk_rnnimage import RNNImageClassifier, classic_classifiers
 from sk_rnnimage.persistence.known_types import (
     OURS,
     SCIKIT_LEARN,
@@ -61,6 +61,13 @@ def test_each_class_of_scikit_learn_goes_through_a_file(name):
     assert_array_equal(getattr(other, method)(given), expected)
     if hasattr(model, "predict_proba"):
         assert_array_equal(other.predict_proba(X), model.predict_proba(X))
+
+
+@pytest.mark.parametrize("name", ["Logistic regression", "SVC", "PCA + SVC"])
+def test_classic_classifiers_of_plain_arrays_go_through_a_file(name):
+    X, y = draw()
+    model = classic_classifiers()[name].fit(X, y)
+    assert_array_equal(saved(model).decision_function(X), model.decision_function(X))
 
 
 def test_names_are_those_that_users_import():

@@ -138,7 +138,7 @@ def test_a_pipeline_of_a_classic_classifier(bar, capsys):
     X, y = draw()
     model = classic_classifiers(random_state=0)["Logistic regression"]
     model.set_callbacks(bar).fit(X, y)
-    assert "_FlatImages - fit" in capsys.readouterr().out
+    assert "FlatImages - fit" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

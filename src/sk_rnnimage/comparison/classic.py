@@ -86,10 +86,10 @@ def classic_classifiers(
         )
 
     def scaled(*steps):
-        return make_pipeline(_FlatImages(scale=True, n_frames=n_frames), *steps)
+        return make_pipeline(FlatImages(scale=True, n_frames=n_frames), *steps)
 
     def flat(*steps):
-        return make_pipeline(_FlatImages(scale=False, n_frames=n_frames), *steps)
+        return make_pipeline(FlatImages(scale=False, n_frames=n_frames), *steps)
 
     seed = random_state
     boosting = HistGradientBoostingClassifier(
@@ -115,7 +115,7 @@ def classic_classifiers(
     }
 
 
-class _FlatImages(TransformerMixin, CallbackSupportMixin, BaseEstimator):
+class FlatImages(TransformerMixin, CallbackSupportMixin, BaseEstimator):
     """Flatten images (n, H, W[, C]) to (n, H*W*C), fill and standardize them.
 
     A missing pixel (NaN) gets the mean of that pixel over the training images that have
@@ -140,6 +140,7 @@ class _FlatImages(TransformerMixin, CallbackSupportMixin, BaseEstimator):
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
+        """Learn the mean of each pixel, and the spread of all."""
         with FitTask(self, X, y):
             return self._fit(X)
 
@@ -162,6 +163,7 @@ class _FlatImages(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         return self
 
     def transform(self, X):
+        """Flatten images, or clips: (n, H*W*C), filled and standardized."""
         check_is_fitted(self)
         images = self._check(X)
         flat = images.array.reshape(len(images), -1)  # (B, H*W*C)

@@ -55,14 +55,20 @@ class ComparisonDisplay:
 
     Examples
     --------
+    >>> import matplotlib.pyplot as plt
     >>> from sklearn.datasets import load_digits
+    >>> from sk_rnnimage import ComparisonDisplay, RNNImageClassifier
     >>> from sk_rnnimage import classic_classifiers, compare_classifiers
-    >>> from sk_rnnimage import ComparisonDisplay
     >>> X, y = load_digits(return_X_y=True)
-    >>> comparison = compare_classifiers(
-    ...     classic_classifiers(), X, y
-    ... )  # doctest: +SKIP
-    >>> ComparisonDisplay.from_comparison(comparison)  # doctest: +SKIP
+    >>> classic = classic_classifiers(random_state=0)
+    >>> classifiers = {
+    ...     "RNN": RNNImageClassifier(16, max_epochs=10, random_state=0),
+    ...     "SVC": classic["SVC"],
+    ...     "k nearest neighbours": classic["k nearest neighbours"],
+    ... }
+    >>> comparison = compare_classifiers(classifiers, X, y, cv=3, random_state=0)
+    >>> display = ComparisonDisplay.from_comparison(comparison)
+    >>> plt.show()  # doctest: +SKIP
     """
 
     def __init__(self, comparison: Comparison) -> None:

@@ -7,6 +7,7 @@ until they are used. None takes the name of a function from its attributes.
 from importlib import import_module
 
 from sk_rnnimage.classifiers import CRNNImageClassifier, RNNImageClassifier
+from sk_rnnimage.comparison.classic import FlatImages
 from sk_rnnimage.files.clip_reader import ClipReader
 from sk_rnnimage.files.reader import ImageReader
 from sk_rnnimage.networks.foreign import check_weights
@@ -17,6 +18,7 @@ OURS = {
     for cls in (
         CRNNImageClassifier,
         ClipReader,
+        FlatImages,
         ImageReader,
         ImageToSequence,
         RNNImageClassifier,
