@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sk_rnnimage import RNNImageClassifier
 from sk_rnnimage._base import Recipe
-from sk_rnnimage._data.read import read_sets
+from sk_rnnimage._data.read import held_out, read_sets
 from sk_rnnimage._data.targets import Classes
 
 
@@ -120,7 +120,7 @@ def test_what_is_held_out_is_split_off(unequal):
         image.flat[0] = i
     weights = np.random.RandomState(0).rand(n) + 0.1
     one = recipe(patience=2, validation_fraction=0.2, seed=5)
-    data, valid = read_sets(one, X, y, weights)
+    data, valid = held_out(one, *read_sets(one, X, y, weights))
     train_rows, valid_rows = (
         [int(image.flat[0]) for image in pixels(part)] for part in (data, valid)
     )
@@ -131,7 +131,7 @@ def test_what_is_held_out_is_split_off(unequal):
     assert_array_equal(valid.codes, y[valid_rows])
     assert_array_equal(valid.weights, weights[valid_rows] / weights.max())
     other = recipe(patience=2, validation_fraction=0.2, seed=6)
-    _, another = read_sets(other, X, y, weights)
+    _, another = held_out(other, *read_sets(other, X, y, weights))
     assert [int(image.flat[0]) for image in pixels(another)] != valid_rows
 
 
@@ -147,7 +147,7 @@ def test_class_weights_count_in_the_training_loss_alone():
     weights = np.random.RandomState(0).rand(24) + 0.1
     given = {"X_val": X, "y_val": y, "sample_weight_val": weights}
     one = recipe(class_weight={0: 2.0, 2: 0.5})
-    data, valid = read_sets(one, X, y, weights, **given)
+    data, valid = held_out(one, *read_sets(one, X, y, weights, **given))
     factors = np.array([2, 1, 0.5])[y]
     assert_allclose(data.target[1], mean_one(weights * factors))
     assert_allclose(valid.target[1], mean_one(weights))
@@ -158,7 +158,7 @@ def test_classes_are_balanced_over_what_is_trained_on():
     X, y = draw(n=40, n_classes=2)
     y[:16] = 0  # 28 of 40
     one = recipe(class_weight="balanced", patience=2, validation_fraction=0.3)
-    data, valid = read_sets(one, X, y, None)
+    data, valid = held_out(one, *read_sets(one, X, y, None))
     totals = np.bincount(data.codes, data.target[1])
     assert totals[0] == pytest.approx(totals[1])
     assert_array_equal(valid.target[1], np.ones(len(valid)))

@@ -11,7 +11,7 @@ from sklearn.model_selection import KFold
 from sklearn.naive_bayes import GaussianNB
 
 from sk_rnnimage import compare_classifiers
-from sk_rnnimage.comparison import progress
+from sk_rnnimage.comparison import shown_progress as module
 from sk_rnnimage.comparison.shown_progress import shown_progress
 
 X, Y = load_digits(return_X_y=True)
@@ -90,7 +90,7 @@ def test_a_comparison_tells_its_progress(capsys):
 
 def test_a_plain_line_overwrites_itself(capsys, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    with progress._PlainLine(4, sys.stderr) as line:
+    with module._PlainLine(4, sys.stderr) as line:
         line.show("SVC", 1)
         time.sleep(1.2)
         line.print("done")
