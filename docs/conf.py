@@ -7,11 +7,15 @@ their figures come into the gallery. ``-b linkcheck`` checks the links, those to
 hosts only where there is a network.
 """
 
+import re
 import socket
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))  # _data.py
+from sphinx_gallery.sorting import ExplicitOrder
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+sys.path.insert(0, str(EXAMPLES))  # _data.py
 
 import sk_rnnimage
 
@@ -59,12 +63,18 @@ numpydoc_validation_checks = {
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 
+_header = (EXAMPLES / "README.rst").read_text()
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
     "filename_pattern": r"/plot_",
     "ignore_pattern": r"^_",
+    # In the order, and so in the groups, of the header
+    "within_subsection_order": ExplicitOrder(
+        re.findall(r"^- ``(plot_\w+\.py)``", _header, flags=re.M)
+    ),
     "download_all_examples": False,
+    "remove_config_comments": True,
     "show_memory": False,
     "min_reported_time": 1e9,
     "plot_gallery": "True",

@@ -96,12 +96,33 @@ def swipes():
     file = _find("hand_swipes.npz")
     if not file:
         _print_once("hand_swipes.npz is not there: drawn clips instead.")
-        return _drawn_swipes(600)
+        return draw_swipes(600)
     with np.load(file) as f:
         clips = np.split(f["frames"], f["ends"][:-1])
         labels, conditions = f["labels"], f["conditions"]
     brightness = [name.split("Brightness")[0] for name in conditions]
     return clips, labels, np.array(brightness)
+
+
+def draw_swipes(n, seed=0):
+    """Draw clips of a shadow that crosses 3 x 3 sensors, or (NULL) comes and goes.
+
+    Returns the same as ``swipes``.
+    """
+    rng = np.random.RandomState(seed)
+    levels = {"low": 90, "medium": 500, "high": 900}
+    directions = {"BT": (-1, 0), "TB": (1, 0), "LR": (0, 1), "RL": (0, -1)}
+    directions["NULL"] = (0, 0)
+    y, x = np.mgrid[-1:2, -1:2]
+    brightness, labels = rng.choice(list(levels), n), rng.choice(list(directions), n)
+    clips = []
+    for name, label in zip(brightness, labels):
+        T, (dy, dx) = rng.randint(8, 31), directions[label]
+        t = np.linspace(-3, 3, T)[:, None, None]
+        shadow = rng.uniform(0.4, 0.9) * np.exp(-((t - dy * y - dx * x) ** 2))
+        clip = levels[name] * rng.uniform(0.8, 1.2) * (1 - shadow)  # (T, 3, 3)
+        clips.append((clip + rng.normal(0, 2, clip.shape)).astype(np.uint16))
+    return clips, labels, brightness
 
 
 def write_files(images, labels, folder):
@@ -145,21 +166,3 @@ def _crops(n, start, stop, seed):
         left = rng.randint(start * width, stop * width - 32)
         X.append(photograph[top : top + 32, left : left + 32])
     return np.stack(X), np.array(["china", "flower"])[y]
-
-
-def _drawn_swipes(n, seed=0):
-    """Draw a shadow that crosses 3 x 3 sensors, or (NULL) comes down and goes."""
-    rng = np.random.RandomState(seed)
-    levels = {"low": 90, "medium": 500, "high": 900}
-    directions = {"BT": (-1, 0), "TB": (1, 0), "LR": (0, 1), "RL": (0, -1)}
-    directions["NULL"] = (0, 0)
-    y, x = np.mgrid[-1:2, -1:2]
-    brightness, labels = rng.choice(list(levels), n), rng.choice(list(directions), n)
-    clips = []
-    for name, label in zip(brightness, labels):
-        T, (dy, dx) = rng.randint(8, 31), directions[label]
-        t = np.linspace(-3, 3, T)[:, None, None]
-        shadow = rng.uniform(0.4, 0.9) * np.exp(-((t - dy * y - dx * x) ** 2))
-        clip = levels[name] * rng.uniform(0.8, 1.2) * (1 - shadow)  # (T, 3, 3)
-        clips.append((clip + rng.normal(0, 2, clip.shape)).astype(np.uint16))
-    return clips, labels, brightness

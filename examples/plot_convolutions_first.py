@@ -25,6 +25,7 @@ rows and columns, several lines per step, and come closer.
 """
 
 # ruff: noqa: D205, D400
+# sphinx_gallery_thumbnail_number = -1
 
 # %%
 # Digits
@@ -41,7 +42,7 @@ from sk_rnnimage import (
 )
 
 SIZES = sized((250, 1000, 4000), (60, 300))
-X_train, y_train, X_test, y_test = mnist(SIZES[-1], sized(4000, 200))
+X_train, y_train, X_test, y_test = mnist(SIZES[-1], sized(2000, 200))
 SIZES = [n for n in SIZES if n <= len(X_train)]
 
 # %%
@@ -54,9 +55,12 @@ SIZES = [n for n in SIZES if n <= len(X_train)]
 settings = {"scan": "rows", "max_epochs": sized("auto", 2)}
 classifiers = {
     "LSTM": (RNNImageClassifier, {"hidden_size": 32}),
-    "Convolutions, LSTM": (CRNNImageClassifier, {"hidden_size": 32}),
+    "Convolutions, LSTM": (CRNNImageClassifier, {"filters": (16, 32)}),
     "no recurrence": (RNNImageClassifier, {"hidden_size": 32, "cell": None}),
-    "Convolutions, no recurrence": (CRNNImageClassifier, {"cell": None}),
+    "Convolutions, no recurrence": (
+        CRNNImageClassifier,
+        {"filters": (16, 32), "cell": None},
+    ),
 }
 classifiers = {
     name: cls(**parameters, **settings, random_state=0)

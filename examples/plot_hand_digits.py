@@ -2,20 +2,26 @@
 A pipeline from image files to labels
 =====================================
 
-2,062 colour photographs of hands showing a digit, in one sub-folder per class. A
-pipeline reads the files, resizes them to 32 x 32 pixels and classifies them; it is
-cross-validated on the paths.
+2,062 colour photographs of hands showing a digit, in one sub-folder per class. Pipelines
+read the files, resize them to 24 x 24 pixels and classify them; they are compared by
+cross-validation on the paths.
 
 Measured with three-fold cross-validation, one seed::
 
-                          accuracy  each fold
-    CRNN                    0.9753  0.9724  0.9796  0.9738
-    CRNN, no recurrence     0.9753  0.9782  0.9767  0.9709
-    PCA + SVC               0.8822  0.8735  0.8850  0.8879
+                           accuracy     std
+    CRNN, no recurrence      0.9806  0.0014
+    CRNN                     0.9762  0.0028
+    PCA + SVC                0.8894  0.0059
 
-Limits: 12 epochs, to keep the run short (the defaults train three times as many and
-reach 0.98). Each person shows several digits, and the folds are not grouped by person:
-accuracy on the hands of a new person is probably lower.
+    CRNN (best recurrent) beats PCA + SVC (best classic) by 8.68 points (corrected
+    t-test over 3 folds, p = 0.007).
+
+Recurrence gains nothing here.
+
+Limits: 24 x 24 pixels and 6 epochs, to keep the run short: with 32 x 32 pixels and 8
+epochs both networks score 0.99, the defaults train five times as long. Each person
+shows several digits, and the folds are not grouped by person: accuracy on the hands of
+a new person is probably lower.
 """
 
 # ruff: noqa: D205, D400
@@ -30,14 +36,15 @@ import tempfile
 import matplotlib.pyplot as plt
 import numpy as np
 from _data import hands, sized
-from PIL import Image
-from sklearn.model_selection import StratifiedKFold, cross_val_predict, train_test_split
+from sklearn.model_selection import StratifiedKFold, train_test_split
 from sklearn.pipeline import make_pipeline
 
 from sk_rnnimage import (
+    ComparisonDisplay,
     CRNNImageClassifier,
     ImageReader,
     classic_classifiers,
+    compare_classifiers,
     list_images,
 )
 
@@ -51,35 +58,26 @@ if sized(False, True):
 # %%
 # Cross-validation on paths
 # -------------------------
-settings = {"max_epochs": sized(12, 2), "random_state": 0}
+# ``compare_classifiers`` takes whatever its classifiers take, here the paths.
+settings = {"max_epochs": sized(6, 2), "random_state": 0}
 classifiers = {
     "CRNN": CRNNImageClassifier(**settings),
     "CRNN, no recurrence": CRNNImageClassifier(cell=None, **settings),
     "PCA + SVC": classic_classifiers()["PCA + SVC"],
 }
+pipelines = {
+    name: make_pipeline(ImageReader(size=(24, 24), mode="RGB"), classifier)
+    for name, classifier in classifiers.items()
+}
 folds = StratifiedKFold(3, shuffle=True, random_state=0)
-predicted = {}
 print(f"{len(paths):,} files, {len(np.unique(labels))} classes, 3 folds")
-print(f"{'':22s}accuracy  each fold")
-for name, classifier in classifiers.items():
-    pipeline = make_pipeline(ImageReader(size=(32, 32), mode="RGB"), classifier)
-    predicted[name] = cross_val_predict(pipeline, paths, labels, cv=folds)
-    correct = predicted[name] == labels
-    tests = [test for _, test in folds.split(paths, labels)]
-    each = "  ".join(f"{correct[test].mean():.4f}" for test in tests)
-    print(f"{name:22s}{correct.mean():8.4f}  {each}")
+comparison = compare_classifiers(pipelines, paths, labels, cv=folds)
+print(comparison)
+temporary.cleanup()
 
 # %%
-# Errors of the CRNN
-# ------------------
-# The first eight files that it misclassified while they were in the test fold.
-wrong = np.flatnonzero(predicted["CRNN"] != labels)[:8]
-print(f"{(predicted['CRNN'] != labels).sum()} files are named wrongly, for instance")
-fig, axes = plt.subplots(2, 4, figsize=(8, 4.6), layout="constrained")
-for ax in axes.flat:
-    ax.set_axis_off()
-for ax, i in zip(axes.flat, wrong):
-    ax.imshow(Image.open(paths[i]), cmap="gray")
-    ax.set_title(f"predicted {predicted['CRNN'][i]}, is {labels[i]}")
-temporary.cleanup()
+# The comparison as a picture
+# ---------------------------
+# The large markers are the mean scores, the small points the scores of the folds.
+ComparisonDisplay.from_comparison(comparison)
 plt.show()

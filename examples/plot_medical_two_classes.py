@@ -73,7 +73,7 @@ def sample(n, rng):
 
 
 rng = np.random.RandomState(1)
-X_train, y_train = sample(sized(3000, 100), rng)
+X_train, y_train = sample(sized(2500, 100), rng)
 X_val, y_val = sample(sized(2000, 60), rng)
 X_test, y_test = sample(sized(4000, 100), rng)
 
@@ -108,7 +108,7 @@ def log_likelihood_ratio(X):
 settings = {
     "pooling": "max",
     "augment": "flip",
-    "max_epochs": sized(12, 2),
+    "max_epochs": sized(10, 2),
     "random_state": 0,
 }
 baselines = classic_classifiers(random_state=0)

@@ -43,7 +43,7 @@ from sklearn.pipeline import make_pipeline
 from sk_rnnimage import CRNNImageClassifier, classic_classifiers
 
 FRACTIONS = sized((0, 0.1, 0.25, 0.5, 0.75, 0.9), (0, 0.5))
-X_train, y_train, X_test, y_test = mnist(sized(3000, 150), sized(2000, 100))
+X_train, y_train, X_test, y_test = mnist(sized(2000, 150), sized(1000, 100))
 rng = np.random.RandomState(0)
 
 
@@ -61,7 +61,7 @@ tests = [drop_pixels(X_test, fraction) for fraction in FRACTIONS]
 # ---------------
 # The networks support NaN natively, and so does gradient boosting, whose trees learn at
 # each split which child gets the missing values. The SVC needs an imputer.
-settings = {"random_state": 0, "max_epochs": sized("auto", 2)}
+settings = {"random_state": 0, "max_epochs": sized(10, 2)}
 classifiers = {
     "CRNN, fitted with holes": CRNNImageClassifier(**settings),
     "CRNN, no recurrence, with holes": CRNNImageClassifier(cell=None, **settings),

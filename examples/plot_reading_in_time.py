@@ -24,6 +24,7 @@ upper bound on what can be predicted from the first lines.
 """
 
 # ruff: noqa: D205, D400
+# sphinx_gallery_thumbnail_number = -1
 
 # %%
 # Two unidirectional networks

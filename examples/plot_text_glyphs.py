@@ -70,14 +70,14 @@ def sample(fonts, n_each, rng):
 SEEN = ["DejaVuSans", "DejaVuSerif", "DejaVuSans-Bold", "DejaVuSerif-Bold"]
 UNSEEN = ["DejaVuSansMono", "DejaVuSansMono-Bold"]
 rng = np.random.RandomState(0)
-X_train, y_train = sample(SEEN, sized(100, 4), rng)
-tests = {"seen fonts": sample(SEEN, sized(40, 4), rng)}
-tests["Mono, unseen"] = sample(UNSEEN, sized(40, 2), rng)
+X_train, y_train = sample(SEEN, sized(80, 4), rng)
+tests = {"seen fonts": sample(SEEN, sized(30, 4), rng)}
+tests["Mono, unseen"] = sample(UNSEEN, sized(30, 2), rng)
 
 # %%
 # Accuracy on seen and unseen fonts
 # ---------------------------------
-settings = {"max_epochs": sized(12, 2), "random_state": 0}
+settings = {"max_epochs": sized(10, 2), "random_state": 0}
 baselines = classic_classifiers(random_state=0)
 classifiers = {
     "CRNN": CRNNImageClassifier(**settings),

@@ -56,7 +56,7 @@ def crop(image):
     return image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-X_train, y_train, X_test, y_test = mnist(sized(3000, 150), sized(2000, 100))
+X_train, y_train, X_test, y_test = mnist(sized(2000, 150), sized(2000, 100))
 temporary = tempfile.TemporaryDirectory()
 files = []
 for part, X, y in (("train", X_train, y_train), ("test", X_test, y_test)):
@@ -76,7 +76,7 @@ print(f"{heights.min()} to {heights.max()} high, {widths.min()} to {widths.max()
 # Original size or resized
 # ------------------------
 # The reader is the first transformer of each pipeline; only its ``size`` differs.
-settings = {"max_epochs": sized("auto", 2), "random_state": 0}
+settings = {"max_epochs": sized(8, 2), "random_state": 0}
 classifiers = {
     "CRNN": CRNNImageClassifier(**settings),
     "CRNN, no recurrence": CRNNImageClassifier(cell=None, **settings),
