@@ -2,9 +2,9 @@
 A pipeline from image files to labels
 =====================================
 
-2,062 colour photographs of hands showing a digit, in one sub-folder per class. Pipelines
-read the files, resize them to 24 x 24 pixels and classify them; they are compared by
-cross-validation on the paths.
+2,062 colour photographs of hands showing a digit, in one sub-folder per class.
+Pipelines read the files, resize them to 24 x 24 pixels and classify them; they are
+compared by cross-validation on the paths.
 
 Measured with three-fold cross-validation, one seed::
 
@@ -19,7 +19,7 @@ Measured with three-fold cross-validation, one seed::
 Recurrence gains nothing here.
 
 Limits: 24 x 24 pixels and 6 epochs, to keep the run short: with 32 x 32 pixels and 8
-epochs both networks score 0.99, the defaults train five times as long. Each person
+epochs both networks score 0.99, and the defaults train seven times as long. Each person
 shows several digits, and the folds are not grouped by person: accuracy on the hands of
 a new person is probably lower.
 """
