@@ -55,11 +55,11 @@ SIZES = [n for n in SIZES if n <= len(X_train)]
 settings = {"scan": "rows", "max_epochs": sized("auto", 2)}
 classifiers = {
     "LSTM": (RNNImageClassifier, {"hidden_size": 32}),
-    "Convolutions, LSTM": (CRNNImageClassifier, {"filters": (16, 32)}),
+    "Convolutions, LSTM": (CRNNImageClassifier, {"filters": (8, 16)}),
     "no recurrence": (RNNImageClassifier, {"hidden_size": 32, "cell": None}),
     "Convolutions, no recurrence": (
         CRNNImageClassifier,
-        {"filters": (16, 32), "cell": None},
+        {"filters": (8, 16), "cell": None},
     ),
 }
 classifiers = {
@@ -100,8 +100,8 @@ ax.legend()
 # ---------------
 # What the four networks lose when a part of a digit is hidden: orange parts speak for
 # the predicted class, blue ones against it.
-fig, axes = plt.subplots(1, 4, figsize=(14, 3.4), layout="constrained")
+fig, axes = plt.subplots(1, 4, figsize=(14, 3.6), layout="constrained")
 for ax, (name, classifier) in zip(axes, classifiers.items()):
     OcclusionDisplay.from_estimator(classifier, X_test[0], ax=ax)
-    ax.set_title(f"{name}: {ax.get_title()}", fontsize="medium")
+    ax.set_title(f"{name}\n{ax.get_title()}", fontsize="medium")
 plt.show()
