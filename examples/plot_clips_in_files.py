@@ -9,9 +9,9 @@ to folders of numbered images; ``list_clips`` finds them, and a pipeline of a
 Measured with three-fold cross-validation on 144 clips, one run::
 
                           accuracy  each fold
-    CRNN                    0.7292  0.6875  0.7292  0.7708
-    CRNN, no recurrence     0.3958  0.3542  0.4375  0.3958
-    CRNN, one frame         0.1875  0.1667  0.2083  0.1875
+    CRNN                    0.7361  0.7083  0.7500  0.7500
+    CRNN, no recurrence     0.4167  0.3542  0.4583  0.4375
+    CRNN, one frame         0.2569  0.1667  0.3542  0.2500
 
 One frame says nothing about motion: the discs start alike, and that network is no
 better than a guess among four classes. A clip beats a frame where the classes differ in
