@@ -41,6 +41,7 @@ X_train, X_test, y_train, y_test = train_test_split(
 # The search space
 # ----------------
 # ``cell=None``, the control without recurrence, is a candidate like the others.
+# ``search_space(classifier)`` returns a space that is ready for use.
 space = {
     "cell": ["rnn", "gru", "lstm", "mingru", None],
     "hidden_size": [16, 32, 64, 128],
@@ -56,13 +57,12 @@ search = RandomizedSearchCV(
 # A progress bar
 # --------------
 # scikit-learn 1.9 and later has a progress bar, which needs ``rich``. It shows the
-# search and, if the classifier supports callbacks, the epochs of each fit. Otherwise
-# the search prints one line per fit.
+# search; on a terminal ``max_propagation_depth=None`` shows each fit and its epochs as
+# well. On older versions the search prints one line per fit.
 try:
     from sklearn.callback import ProgressBar
 
-    depth = None if hasattr(classifier, "set_callbacks") else 0
-    search.set_callbacks(ProgressBar(max_propagation_depth=depth))
+    search.set_callbacks(ProgressBar(max_propagation_depth=0))
 except ImportError:
     search.set_params(verbose=sized(2, 0))
 search.fit(X_train, y_train)
