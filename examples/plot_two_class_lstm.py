@@ -9,14 +9,16 @@ rounding.
 
 Measured on 1,984 test digits of MNIST, 4,986 training digits, one seed::
 
-    LSTM              0.9975
+    LSTM              0.9980
     no recurrence     0.9874
     SVC               0.9919
 
+The binary cross-entropy on the test digits is 0.0141.
+
 Limits: there is no tutorial score to compare with, as tutorials use different pairs of
-classes. One seed; 0.9975 means 5 errors, so the lead over the SVC is 11 images.
-Training uses label smoothing of 0.1, so the probabilities stay away from 0 and 1 and
-the cross-entropy is larger than the accuracy suggests.
+classes. One seed; 0.9980 means 4 errors, so the lead over the SVC is 12 images.
+Training uses label smoothing of 0.1, which makes a network say less than it knows; the
+logits are divided by a temperature that makes up for it.
 """
 
 # ruff: noqa: D205, D400
