@@ -22,7 +22,7 @@ significant. On raw pixels the network depends on recurrence far more.
 Limits: one seed; the standard error of a score on 2,000 images is about 0.3 to 1
 points. The LSTM on pixels reads only rows here, one line per step. The defaults read
 rows and columns, several lines per step, and come closer. The two convolutions are
-small, 8 and 16 filters; the defaults have three and gain more.
+small, 8 and 16 filters; the defaults have three, with more filters.
 """
 
 # ruff: noqa: D205, D400

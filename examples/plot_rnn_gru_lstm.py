@@ -8,11 +8,11 @@ last hidden state, with the same few epochs and the same learning rate.
 Measured on 4,000 test digits of MNIST, 4,000 training digits, 6 epochs, mean of 3
 seeds::
 
-                    accuracy    range            fit s    weights
-    plain RNN         0.8203    0.8007 to 0.8380     2.4      6,668
-    GRU               0.9667    0.9660 to 0.9675     4.7     18,700
-    LSTM              0.9552    0.9540 to 0.9567     3.7     24,716
-    no recurrence     0.8198    0.8190 to 0.8207     0.9      4,300
+                    accuracy    range            CPU s    weights
+    plain RNN         0.8239    0.8077 to 0.8438     1.7      6,669
+    GRU               0.9667    0.9660 to 0.9675     4.1     18,701
+    LSTM              0.9549    0.9513 to 0.9585     2.9     24,717
+    no recurrence     0.8198    0.8190 to 0.8207     0.8      4,301
 
 The plain RNN does not retain information over 28 lines: it is no better than the
 control, which averages over the lines. The GRU learns fastest per epoch here. It is
