@@ -74,6 +74,7 @@ sphinx_gallery_conf = {
         re.findall(r"^- ``(plot_\w+\.py)``", _header, flags=re.M)
     ),
     "download_all_examples": False,
+    "capture_repr": ("_repr_html_",),  # not <matplotlib.legend.Legend object at ...>
     "remove_config_comments": True,
     "show_memory": False,
     "min_reported_time": 1e9,

@@ -68,14 +68,14 @@ largest = np.median(weights.max(axis=1)) / uniform
 print(f"the largest weight of the median digit is {largest:.1f} times the mean weight")
 
 # %%
-# Five digits, and the weights beside their lines
-# -----------------------------------------------
+# Three digits, and the weights beside their lines
+# ------------------------------------------------
 # A bar is the weight of the line beside it; the dashed line is the weight of every
 # line in an unweighted mean.
 T = weights.shape[1]
-shown = [np.flatnonzero(y_test == digit)[0] for digit in (0, 2, 4, 7, 9)]
+shown = [np.flatnonzero(y_test == digit)[0] for digit in (2, 4, 7)]
 fig, axes = plt.subplots(
-    1, 10, figsize=(12, 2.5), layout="constrained", width_ratios=(2, 1) * 5
+    1, 6, figsize=(9, 3), layout="constrained", width_ratios=(2, 1) * 3
 )
 for picture, bars, i in zip(axes[::2], axes[1::2], shown):
     predicted = with_attention.predict(X_test[[i]])[0]

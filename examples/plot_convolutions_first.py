@@ -101,8 +101,8 @@ ax.legend()
 # ---------------
 # What the four networks lose when a part of a digit is hidden: orange parts speak for
 # the predicted class, blue ones against it.
-fig, axes = plt.subplots(1, 4, figsize=(14, 3.6), layout="constrained")
-for ax, (name, classifier) in zip(axes, classifiers.items()):
+fig, axes = plt.subplots(2, 2, figsize=(8, 6.6), layout="constrained")
+for ax, (name, classifier) in zip(axes.flat, classifiers.items()):
     OcclusionDisplay.from_estimator(classifier, X_test[0], ax=ax)
     ax.set_title(f"{name}\n{ax.get_title()}", fontsize="medium")
 plt.show()

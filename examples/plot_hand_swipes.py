@@ -82,7 +82,7 @@ def standardise(X):
     return [(clip - clip.mean(axis=0)) / (clip.std(axis=0) + 1) for clip in X]
 
 
-settings = {"scan": "frames", "max_epochs": sized(10, 2), "random_state": 0}
+settings = {"scan": "frames", "max_epochs": sized(8, 2), "random_state": 0}
 classifiers = {
     "RNN": RNNImageClassifier(**settings),
     "RNN, no recurrence": RNNImageClassifier(

@@ -75,13 +75,13 @@ ax.set(xlabel="lines read", ylabel="test accuracy", xlim=(1, T), ylim=(0, 1))
 fig.legend(loc="outside upper center", ncols=3, frameon=False)
 
 # %%
-# Class probabilities of three digits
-# -----------------------------------
+# Class probabilities of two digits
+# ---------------------------------
 # The probabilities of a digit after each line, predicted with ``pooling="last"``. A dot
 # marks a change of mind, the vertical line the line of pixels from which on the
 # predicted class leads. Below the curves, what was read so far.
-shown = [np.flatnonzero(y_test == digit)[0] for digit in (3, 4, 9)]
-fig, axes = plt.subplots(1, 3, figsize=(14, 3.6), layout="constrained")
+shown = [np.flatnonzero(y_test == digit)[0] for digit in (4, 9)]
+fig, axes = plt.subplots(1, 2, figsize=(10.5, 3.8), layout="constrained")
 for ax, i in zip(axes, shown):
     EvidenceDisplay.from_estimator(classifiers["last"], X_test[i], ax=ax)
 plt.show()

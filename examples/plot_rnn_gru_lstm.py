@@ -49,7 +49,7 @@ X_train, y_train, X_test, y_test = mnist(sized(4000, 300), sized(4000, 200))
 cells = {"plain RNN": "rnn", "GRU": "gru", "LSTM": "lstm", "no recurrence": None}
 print(f"{len(X_train):,} digits to train, {len(X_test):,} to test, {SEEDS} seeds")
 print(f"{'':16s}accuracy    range            CPU s    weights")
-fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
+mean_curves = {}
 for name, cell in cells.items():
     curves, seconds = [], []
     for seed in range(SEEDS):
@@ -74,13 +74,16 @@ for name, cell in cells.items():
         f"{name:16s}{scores.mean():8.4f}    {scores.min():.4f} to {scores.max():.4f}"
         f"{np.median(seconds):8.1f} {n_weights:10,}"
     )
-    epochs = range(1, curves.shape[1] + 1)
-    left.plot(epochs, curves[..., 0].mean(axis=0), "o-", label=name)
-    right.plot(epochs, curves[..., 1].mean(axis=0), "o-", label=name)
+    mean_curves[name] = curves.mean(axis=0)
 
 # %%
 # Learning curves, averaged over the seeds
 # ----------------------------------------
+fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
+for name, curve in mean_curves.items():
+    epochs = range(1, len(curve) + 1)
+    left.plot(epochs, curve[:, 0], "o-", label=name)
+    right.plot(epochs, curve[:, 1], "o-", label=name)
 left.set(xlabel="epoch", ylabel="training loss")
 right.set(xlabel="epoch", ylabel="test accuracy")
 left.legend()
