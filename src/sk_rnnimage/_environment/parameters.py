@@ -37,6 +37,16 @@ def _refuse_huge(name, value, caller_name):
             )
 
 
+def n_workers(n_jobs, n_tasks):
+    """The parameter ``n_jobs``, but no more workers than tasks, which joblib starts."""
+    if n_jobs == 0:
+        raise ValueError(
+            "n_jobs must be None, a number of workers or, below 0, -1 for one per "
+            "core. Got 0 instead."
+        )
+    return None if n_jobs is None else min(int(n_jobs), n_tasks)
+
+
 def plain(value):
     """A NumPy scalar as a Python value, also in a tuple; anything else as it is."""
     if isinstance(value, (tuple, list)):

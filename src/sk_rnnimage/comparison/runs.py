@@ -5,6 +5,7 @@ from concurrent.futures.process import BrokenProcessPool
 import numpy as np
 from sklearn.utils.parallel import Parallel, delayed
 
+from sk_rnnimage._environment.parameters import n_workers
 from sk_rnnimage.comparison.folds import run_fold
 
 
@@ -58,7 +59,7 @@ def _in_parallel(jobs, n_jobs):
     had, and all that ran at the time are lost. Each of the rest then runs alone.
     """
     rest = dict(jobs)
-    parallel = Parallel(n_jobs, return_as="generator_unordered")
+    parallel = Parallel(n_workers(n_jobs, len(jobs)), return_as="generator_unordered")
     try:
         for name, number, fold in parallel(jobs.values()):
             del rest[name, number]

@@ -130,9 +130,9 @@ def _steps_of(estimator):
     for step, kind in zip(steps or [estimator], kinds):
         if not isinstance(step, kind):
             raise TypeError(
-                f"{type(step).__name__} has no counterpart in ONNX here: to_onnx takes "
-                "a fitted RNNImageClassifier or CRNNImageClassifier, or a pipeline of "
-                "ImageToSequence and one of them."
+                f"estimator: {type(step).__name__} has no counterpart in ONNX here: "
+                "to_onnx takes a fitted RNNImageClassifier or CRNNImageClassifier, or "
+                "a pipeline of ImageToSequence and one of them."
             )
     for step in steps:
         check_is_fitted(step)

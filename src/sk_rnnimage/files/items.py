@@ -11,6 +11,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from sk_rnnimage._environment.borrowed import StrOptions, _fit_context
 from sk_rnnimage._environment.documentation import LinkedEstimator
+from sk_rnnimage._environment.parameters import n_workers
 from sk_rnnimage._environment.tasks import (
     CallbackSupportMixin,
     FitTask,
@@ -170,6 +171,7 @@ def _read_once(items, read, n_jobs):
     # An object that occurs twice is read once: a file object, or a PIL image that is
     # not loaded yet, has one read position, which two threads must not share.
     first_indices = {id(item): i for i, item in reversed([*enumerate(items)])}
+    n_jobs = n_workers(n_jobs, len(first_indices))
     results = Parallel(n_jobs=n_jobs, prefer="threads")(
         delayed(_try_to_read)(read, items[index]) for index in first_indices.values()
     )

@@ -44,7 +44,8 @@ def open_video(file):
     with container:
         stream = container.streams.best("video")
         # FFmpeg also draws the letters of a text file.
-        if stream is None or container.format.name == "tty":
+        known = stream is not None and stream.codec_context is not None
+        if not known or container.format.name == "tty":
             raise UnreadableImage("holds no video that PyAV can decode")
         stream.codec_context.thread_count = 1  # n_jobs says how many threads there are
         yield stream

@@ -76,12 +76,17 @@ def check_images(
     if not listed and len(getattr(X, "shape", ())) <= 2:
         images = Images(check_flat(estimator, X, image_shape, reset, name))
     else:
+        ways = _ways_to_fit(name, allow_unequal, bounded)
+        if not listed:
+            _check_axes(X.shape, name)
+        if not listed and not reset:  # before its values, however many there are
+            _check_shape(estimator, _batch_shape(X.shape), name, listed, ways)
         images = _check_shaped(estimator, X, name)
         if reset:
             _learn_shape(estimator, images, image_shape, name, listed)
-        else:
-            ways = _ways_to_fit(name, allow_unequal, bounded)
-            _check_shape(estimator, images, name, listed, ways)
+        elif listed:
+            shape = len(images), *images.image_shape
+            _check_shape(estimator, shape, name, listed, ways)
     _check_bounds(estimator, images, bounded, name)
     _refuse_all_missing(images, name)
     return images
@@ -113,17 +118,19 @@ def _ways_to_fit(name, allow_unequal, bounded):
     )
 
 
-def _check_shape(estimator, images, name, listed, ways):
+def _check_shape(estimator, shape, name, listed, ways):
     """Raise where images have not the shape that an estimator was fitted on.
 
-    Those of a list are free in their sizes, not in their channels.
+    ``shape`` is (B, H, W, C). Those of a list are free in their sizes, not in their
+    channels.
     """
-    shape, expected = images.image_shape, full_shape(estimator.image_shape_)
+    n, *shape = shape
+    shape, expected = tuple(shape), full_shape(estimator.image_shape_)
     if shape[2] == expected[2] if listed else shape == expected:
         return
     if shape[2] == 1:
-        refuse_one_item(estimator, (len(images), *shape[:2]), name)
-    _refuse_channels_first((len(images), *shape), name)
+        refuse_one_item(estimator, (n, *shape[:2]), name)
+    _refuse_channels_first((n, *shape), name)
     if shape[2] != expected[2]:
         modes = {1: "ImageReader(mode='L')", 3: "ImageReader(mode='RGB')"}
         ways = (
@@ -226,14 +233,9 @@ def check_flat(estimator, X, image_shape, reset, name, layout=IMAGE):
     shape = getattr(X, "shape", ())
     if not reset and len(shape) == 2 and shape[1] != estimator.n_features_in_:
         refuse_one_item(estimator, shape, name, layout)
+        _refuse_columns(estimator, X, name, layout)
     if name != "X":  # validate_data calls its argument X, whatever it is
         check_numbers(estimator, X, name, allow_nd=False, ensure_2d=True)
-        n_columns, expected = np.shape(X)[1], estimator.n_features_in_
-        if n_columns != expected:
-            raise ValueError(
-                f"{name} has {n_columns} pixel values {layout.an_item}, but this "
-                f"{type(estimator).__name__} reads {expected}."
-            )
     with unreadable_cell_named(X, name):
         X = validate_data(estimator, X, reset=reset, ensure_all_finite="allow-nan")
     if reset:
@@ -242,6 +244,16 @@ def check_flat(estimator, X, image_shape, reset, name, layout=IMAGE):
             _warn_of_row(estimator.image_shape_, name, layout)
     refuse_dtype(X, name)
     return X.reshape(len(X), *full_shape(estimator.image_shape_, layout))
+
+
+def _refuse_columns(estimator, X, name, layout):
+    """Raise as X has another number of columns; its values are not looked at."""
+    if name == "X":
+        validate_data(estimator, X, reset=False, skip_check_array=True)
+    raise ValueError(
+        f"{name} has {X.shape[1]} pixel values {layout.an_item}, but this "
+        f"{type(estimator).__name__} reads {estimator.n_features_in_}."
+    )
 
 
 def _warn_of_row(shape, name, layout):
@@ -269,17 +281,26 @@ def _check_shaped(estimator, X, name):
         return UnequalImages(
             [check_numbers(estimator, *pair) for pair in zip(X, names)]
         )
-    if len(X.shape) > 4:
+    X = check_numbers(estimator, X, name)
+    return Images(X if X.ndim == 4 else X[..., np.newaxis])  # (B, H, W, C)
+
+
+def _batch_shape(shape):
+    """The shape of an array of images with its channels: (B, H, W, C)."""
+    return (*shape, 1) if len(shape) == 3 else tuple(shape)
+
+
+def _check_axes(shape, name):
+    """Raise where an array has too many axes, or images without pixels."""
+    if len(shape) > 4:
         of_clips = ": clips (n, T, H, W, C) are read with scan='frames'"
         raise ValueError(
             f"{name} must be flat (n, H*W*C), grey (n, H, W) or with channels "
-            f"(n, H, W, C). Got an array of {len(X.shape)} dimensions instead"
-            f"{of_clips if len(X.shape) == 5 else ''}."
+            f"(n, H, W, C). Got an array of {len(shape)} dimensions instead"
+            f"{of_clips if len(shape) == 5 else ''}."
         )
-    X = check_numbers(estimator, X, name)
-    if 0 in X.shape[1:]:
-        raise ValueError(f"{name} holds images without pixels: its shape is {X.shape}.")
-    return Images(X if X.ndim == 4 else X[..., np.newaxis])  # (B, H, W, C)
+    if 0 in shape[1:]:
+        raise ValueError(f"{name} holds images without pixels: its shape is {shape}.")
 
 
 def _refuse_all_missing(images, name):

@@ -70,11 +70,9 @@ def check_clips(
     if not isinstance(X, list) and len(getattr(X, "shape", ())) <= 2:
         clips = check_flat(estimator, X, image_shape, reset, name, CLIP)
     else:
-        clips = _check_shaped(estimator, X, name)
+        clips = _check_shaped(estimator, X, name, reset)
         if reset:
             _learn_shape(estimator, clips, image_shape, name)
-        else:
-            _check_shape(estimator, clips, name)
     if bounded:
         _check_length(clips, estimator, name)
     if alike:
@@ -113,29 +111,38 @@ def check_frame(estimator, frame, name):
     return _one_below_the_other(clip[None]) if _present(clip).all() else None
 
 
-def _check_shaped(estimator, X, name):
-    """An array (B, T, H, W, C), or a list of such clips (T, H, W, C)."""
+def _check_shaped(estimator, X, name, reset):
+    """An array (B, T, H, W, C), or a list of such clips (T, H, W, C).
+
+    Without ``reset`` they are held against the shape of fit.
+    """
     if isinstance(X, list):
         _check_alike(X, name)
         clips = [
             check_numbers(estimator, clip, f"{name}[{i}]") for i, clip in enumerate(X)
         ]
-        return _together(
+        clips = _together(
             [clip if clip.ndim == 4 else clip[..., None] for clip in clips]
         )
+        if not reset:
+            _check_shape(estimator, clips, name)
+        return clips
     if len(X.shape) not in (4, 5):
         raise ValueError(
             f"{name} must hold clips: flat (n, T*H*W*C), grey (n, T, H, W) or with "
             f"channels (n, T, H, W, C). Got an array of shape {X.shape}"
             f"{_way_out(X.shape, name)}"
         )
-    X = check_numbers(estimator, X, name)
     if 0 in X.shape[1:]:
         raise ValueError(
             f"{name} holds clips without {'frames' if not X.shape[1] else 'pixels'}: "
             f"its shape is {X.shape}."
         )
-    return X if X.ndim == 5 else X[..., np.newaxis]  # (B, T, H, W, C)
+    if len(X.shape) == 4:
+        X = X[..., np.newaxis]  # (B, T, H, W, C)
+    if not reset:  # before its values, however many there are
+        _check_shape(estimator, X, name)
+    return check_numbers(estimator, X, name)
 
 
 def _together(clips):
@@ -186,6 +193,8 @@ def _check_alike(X, name):
 
 def _shape_of(clips):
     """(T, H, W, C), T the most frames of a clip."""
+    if not isinstance(clips, list):
+        return tuple(clips.shape[1:])
     return (max(map(len, clips)), *clips[0].shape[1:])
 
 

@@ -36,6 +36,8 @@ def to_array(X, name, layout=IMAGE):
         X = _column(X, name, layout)
     if isinstance(X, (list, tuple)):
         X = _listed(X, name, layout)
+    elif not hasattr(X, "shape"):
+        X = _of_array_like(X, name, layout)
     if _holds_strings(X):
         raise ValueError(
             f"{name} holds strings where pixels should be. For paths to {layout.noun} "
@@ -65,6 +67,18 @@ def _refuse_type(X, name, layout):
             f"{name} must be an array or a list of {layout.noun}s. Got a value of "
             f"type {type(X).__name__}. Pass {way_out}."
         )
+
+
+def _of_array_like(X, name, layout):
+    """What says nothing of itself, but becomes an array."""
+    try:
+        return np.asarray(X)
+    except Exception as error:  # the code is another's
+        raise TypeError(
+            f"{name} must be an array or a list of {layout.noun}s. Got a value of "
+            f"type {type(X).__name__}, of which NumPy can make no array "
+            f"({type(error).__name__}: {str(error):.200})."
+        ) from error
 
 
 def _of_pandas(X, name):
@@ -118,7 +132,7 @@ def _listed(X, name, layout):
                 f"{name}[{i}] holds {abs(lengths[i])}. Images whose sizes differ have "
                 "two or three dimensions: (H, W) or (H, W, C)."
             )
-        return np.asarray(items)
+        return items if _holds_strings(items) else np.asarray(items)
     return items
 
 

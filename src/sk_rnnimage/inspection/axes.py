@@ -6,17 +6,26 @@ import numpy as np
 def get_axes(ax, **figure_options):
     """Return the given axes, or those of a new figure if ``ax`` is None.
 
+    Raises a TypeError where ``ax`` is something else.
+
     matplotlib is imported here and not at the top, because it is optional. The figure
     comes from pyplot, so that notebooks show it.
     """
     try:
         import matplotlib.pyplot as plt
+        from matplotlib.axes import Axes
     except ImportError as error:
         raise ImportError(
             "Drawing needs matplotlib, which is not installed: "
             'pip install "sk_rnnimage[plot]"'
         ) from error
-    return plt.subplots(**figure_options)[1] if ax is None else ax
+    if ax is None:
+        return plt.subplots(**figure_options)[1]
+    if not isinstance(ax, Axes):
+        raise TypeError(
+            f"ax must be None or an Axes of matplotlib. Got {ax!r:.80} instead."
+        )
+    return ax
 
 
 def get_panels(ax, boxes, **figure_options):
@@ -45,6 +54,7 @@ def get_panels(ax, boxes, **figure_options):
                 f"ax must be one Axes, or {len(boxes)} of them, one for each panel. "
                 f"Got {len(panels)}."
             )
+        panels[:] = [get_axes(panel) for panel in panels]
         return panels[0], panels
     ax = get_axes(ax, **figure_options)
     if len(boxes) == 1:

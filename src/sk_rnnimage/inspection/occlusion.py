@@ -238,13 +238,18 @@ def _index_of(label, classes, probabilities):
     """The index of a label, or of the most probable class."""
     if label is None:
         return int(np.argmax(probabilities))
-    found = np.flatnonzero(classes == label)
+    found = [k for k, known in enumerate(classes.tolist()) if _is(label, known)]
     if not len(found):
         raise ValueError(
             f"label={label!r} is none of the classes: {classes.tolist()}. None takes "
             "the predicted one."
         )
-    return int(found[0])
+    return found[0]
+
+
+def _is(label, known):
+    """Whether a label, of whatever type, is one of the classes."""
+    return np.ndim(label) == 0 and bool(label == known)
 
 
 def _patch(patch_size, height, width):

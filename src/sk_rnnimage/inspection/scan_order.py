@@ -9,7 +9,13 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sk_rnnimage.images.orders import SCANS, check_patch_size
-from sk_rnnimage.images.shapes import CLIP, full_shape, layout_of
+from sk_rnnimage.images.shapes import (
+    CLIP,
+    check_image_shape,
+    full_shape,
+    is_positive_int,
+    layout_of,
+)
 from sk_rnnimage.inspection.axes import get_panels
 from sk_rnnimage.inspection.one_image import (
     as_batch,
@@ -140,6 +146,7 @@ class ScanOrderDisplay:
         else:
             check_network(estimator, cls.__name__)
             find_paths = _paths_of_classifier
+        check_image_shape(image_shape, _layout(estimator))
         pixels, shape = None, image_shape
         if X is not None:
             pixels = _checked_pixels(estimator, X)
@@ -187,11 +194,17 @@ class ScanOrderDisplay:
         ValueError
             If there is no scan of that name, or a patch is larger than the image.
         """
-        if scan not in SCANS:
+        if not isinstance(scan, str) or scan not in SCANS:
             raise ValueError(
                 f"scan must be one of {', '.join(map(repr, SCANS))}. "
                 f"Got {scan!r} instead."
             )
+        for side, value in {"height": height, "width": width}.items():
+            if not is_positive_int(value):
+                raise ValueError(
+                    f"{side} must be a whole number of at least 1. Got {value!r} "
+                    "instead."
+                )
         check_patch_size(patch_size)
         path = scan_path(scan, height, width, patch_size)
         return cls([path], name=name).plot(ax=ax)
