@@ -91,3 +91,10 @@ def test_without_matplotlib_the_install_line_is_given(monkeypatch, comparison):
     ):
         with pytest.raises(ImportError, match=line):
             display.from_estimator(model, X[0])
+
+
+@pytest.mark.parametrize("ax", [3, "left", [3, 4]], ids=str)
+def test_what_is_no_axes(ax):
+    sentence = "ax must be None or an Axes of matplotlib. Got "
+    with pytest.raises(TypeError, match=re.escape(sentence)):
+        get_panels(ax, BOXES)

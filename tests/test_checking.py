@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import draw
+from conftest import draw, make
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sk_rnnimage import ImageToSequence
+from sk_rnnimage import ImageToSequence, RNNImageClassifier
 from sk_rnnimage.images.checking import check_images, unchanged_on_error
 from sk_rnnimage.images.shapes import full_shape, plain_shape
 
@@ -132,3 +132,15 @@ def test_unchanged_on_error():
     with unchanged_on_error(estimator):
         estimator.n_steps_ = 0
     assert estimator.n_steps_ == 0
+
+
+@pytest.mark.parametrize(
+    "scan, shape",
+    [("rows", (3, 2, 2**40)), ("rows", (3, 2**40)), ("frames", (3, 3, 4, 2**40))],
+)
+def test_values_of_another_shape_are_not_read(scan, shape):
+    X, y = draw(6, (3, 4, 5)) if scan == "frames" else draw(6)
+    model = make(RNNImageClassifier, max_epochs=1, scan=scan).fit(X, y)
+    vast = np.lib.stride_tricks.as_strided(np.ones(()), shape, [0] * len(shape))
+    with pytest.raises(ValueError, match="X h"):
+        model.predict(vast)

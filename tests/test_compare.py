@@ -37,7 +37,7 @@ def test_where_all_fail_the_first_error_is_raised():
     [
         ({"classifiers": []}, "classifiers is empty: at least one is needed."),
         ({"classifiers": 3}, "The 'classifiers' parameter of compare_classifiers must"),
-        ({"y": Y[:-1]}, "inconsistent numbers of samples"),
+        ({"y": Y[:-1]}, "values, but X holds 1797 images. Pass one of y for"),
         ({"cv": []}, "cv holds no splits: at least one is needed."),
         ({"search": 0}, "The 'search' parameter of compare_classifiers must be an int"),
         ({"search": 2.0}, "The 'search' parameter of compare_classifiers must be an"),
@@ -47,7 +47,7 @@ def test_where_all_fail_the_first_error_is_raised():
         ({"scoring": "acuracy"}, "Got 'acuracy', did you mean 'accuracy'?"),
         ({"scoring": "f1"}, "two classes, but y holds 10. Take 'f1_macro'."),
         ({"scoring": ["f1_macro", "roc_auc"]}, "y holds 10. Take 'roc_auc_ovr'."),
-        ({"groups": Y[:-1]}, "inconsistent numbers of samples"),
+        ({"groups": Y[:-1]}, "images. Pass one of groups for each image."),
         (
             {"groups": Y % 4},
             "groups must hold at least as many groups as there are folds, cv=5. It "

@@ -1,5 +1,7 @@
 """What users pass as X, in the words of images and of clips."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -49,3 +51,33 @@ def test_a_column_of_arrays_is_a_list(layout):
 def test_words():
     assert (IMAGE.a_reader, IMAGE.shapes) == ("an ImageReader", "(H, W) or (H, W, C)")
     assert (CLIP.a_reader, CLIP.an_item) == ("a ClipReader", "a clip")
+
+
+class Only:
+    """What has nothing but ``__array__``."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __array__(self, dtype=None, copy=None):
+        if self.array is None:
+            raise RuntimeError("it is lost")
+        return np.array(self.array, dtype)
+
+
+@pytest.mark.parametrize("layout", [IMAGE, CLIP], ids=lambda layout: layout.noun)
+def test_what_only_becomes_an_array(layout):
+    array = np.arange(24).reshape(2, 3, 4)
+    np.testing.assert_array_equal(to_array(Only(array), "X", layout), array)
+    sentence = "of which NumPy can make no array (RuntimeError: it is lost)."
+    with pytest.raises(TypeError, match=re.escape(sentence)):
+        to_array(Only(None), "X", layout)
+
+
+def test_bytes_that_are_no_text_are_strings_among_others():
+    with pytest.raises(ValueError, match="X holds strings where pixels should be"):
+        to_array([b"a", b"\xb3\x92", "b"], "X")
+
+
+def test_one_object_alone_is_left_to_the_check_of_axes():
+    assert to_array(np.array(None, dtype=object), "X").shape == ()

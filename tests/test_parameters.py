@@ -26,7 +26,7 @@ from sklearn.model_selection import (
 from skorch.callbacks import EpochTimer
 
 from sk_rnnimage import CRNNImageClassifier, ImageToSequence, RNNImageClassifier
-from sk_rnnimage._environment.parameters import plain
+from sk_rnnimage._environment.parameters import n_workers, plain
 
 NEVER_VALID = [
     object(),
@@ -290,3 +290,16 @@ def test_searches_over_numpy_values(cls):
         error_score="raise",
     )
     pickled(search.fit(X, y)).predict(X)
+
+
+@pytest.mark.parametrize(
+    "n_jobs, expected",
+    [(None, None), (2**31, 5), (3, 3), (-1, -1), (-(2**70), -(2**70))],
+)
+def test_no_more_workers_than_tasks(n_jobs, expected):
+    assert n_workers(n_jobs, 5) == expected
+
+
+def test_no_worker_at_all():
+    with refused(ValueError, "n_jobs must be None, a number of workers or, below 0"):
+        n_workers(0, 5)

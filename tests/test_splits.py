@@ -1,6 +1,9 @@
 """Folds, the same for all."""
 
+import re
+
 import numpy as np
+import pytest
 from sklearn.datasets import load_digits
 from sklearn.model_selection import (
     GroupKFold,
@@ -12,6 +15,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 
 from sk_rnnimage import compare_classifiers
+from sk_rnnimage.comparison.splits import make_splits
 
 X, Y = load_digits(return_X_y=True)
 
@@ -37,3 +41,19 @@ def test_groups_keep_together():
     folds = StratifiedGroupKFold(3, shuffle=True, random_state=4)
     expected = cross_val_score(rivals["knn"], X, Y, cv=folds, groups=groups)
     np.testing.assert_array_equal(found.split_scores[0], expected)
+
+
+@pytest.mark.parametrize(
+    "change, sentence",
+    [
+        ({"X": None}, "X must hold one item for each image. Got None instead."),
+        ({"y": [0, 1]}, "y holds 2 values, but X holds 6 images. Pass one of y for"),
+        ({"groups": [0]}, "groups holds 1 values, but X holds 6 images. Pass one of"),
+        ({"cv": 4}, "cv=4 gives no folds: n_splits=4 cannot be greater than the numb"),
+        ({"cv": np.array(False)}, "gives no folds: iteration over a 0-d array"),
+    ],
+)
+def test_what_gives_no_folds(change, sentence):
+    given = {"X": np.zeros((6, 4)), "y": [0, 1] * 3, "cv": 3, "random_state": 0}
+    with pytest.raises((TypeError, ValueError), match=re.escape(sentence)):
+        make_splits(**(given | change))

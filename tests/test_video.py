@@ -148,3 +148,16 @@ def test_without_av_the_install_line_is_given(monkeypatch):
     )
     with pytest.raises(ImportError, match=f"^{re.escape(sentence)}$"):
         import_av()
+
+
+def test_a_stream_without_a_decoder(tmp_path):
+    data = bytearray(
+        film(tmp_path / "a.mp4", list(COLOURS), "mpeg4", "yuv420p").read_bytes()
+    )
+    place = data.index(b"mp4v")
+    data[place : place + 4] = b"xxxx"
+    place = data.index(b"esds")
+    data[place : place + 4] = b"xxxx"
+    with pytest.raises(UnreadableImage, match="holds no video that PyAV can decode"):
+        with open_video(io.BytesIO(data)):
+            pass

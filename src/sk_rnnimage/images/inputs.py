@@ -32,7 +32,7 @@ def to_array(X, name, layout=IMAGE):
     X = to_numpy(X, name)
     if hasattr(X, "iloc"):
         X = _of_pandas(X, name)
-    if isinstance(X, np.ndarray) and X.dtype == object:
+    if isinstance(X, np.ndarray) and X.dtype == object and X.ndim:
         X = _column(X, name, layout)
     if isinstance(X, (list, tuple)):
         X = _listed(X, name, layout)
