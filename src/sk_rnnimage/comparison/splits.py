@@ -11,6 +11,7 @@ def make_splits(X, y, cv, random_state, groups=None):
     """Split the images: a list of (train, test) indices, the same for all."""
     _check_lengths(X, y=y, groups=groups)
     X, y, groups = indexable(X, y, groups)
+    given = cv
     if cv is None or isinstance(cv, numbers.Integral):
         # Shuffled, unlike check_cv(5): files are often sorted by source or by time.
         n_folds, options = cv or 5, {"shuffle": True, "random_state": random_state}
@@ -23,7 +24,7 @@ def make_splits(X, y, cv, random_state, groups=None):
     try:
         splits = list(check_cv(cv, y, classifier=True).split(X, y, groups))
     except (TypeError, ValueError) as error:
-        raise ValueError(f"cv={cv!r:.200} gives no folds: {error}") from error
+        raise ValueError(f"cv={given!r:.200} gives no folds: {error}") from error
     if not splits:
         raise ValueError("cv holds no splits: at least one is needed.")
     return splits
