@@ -147,6 +147,6 @@ def parameters(draw_value):
     if parameter in OTHERS and isinstance(value, (int, np.integer)):
         value = draw_value(st.sampled_from(OTHERS[parameter]))
     words = f"{name}({parameter}={shown(value)})"
-    # scikit-learn's sentence on the axes of an array names none
-    named = "" if parameter == "X" else parameter
+    # scikit-learn's sentence on the axes of an array names none; a path is shown
+    named = "" if parameter in ("X", "path") else parameter
     return Case(words, lambda: CALLS[name](**{parameter: value}), named=named)

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from numpy.testing import assert_array_equal
 
 from sk_rnnimage.images.inputs import to_array
@@ -81,3 +82,9 @@ def test_bytes_that_are_no_text_are_strings_among_others():
 
 def test_one_object_alone_is_left_to_the_check_of_axes():
     assert to_array(np.array(None, dtype=object), "X").shape == ()
+
+
+def test_a_tensor_without_values_in_a_nested_list():
+    X = [[torch.ones(2, 3, device="meta")] * 2] * 2
+    with pytest.raises(TypeError, match=re.escape("X[0] is a list of which NumPy can")):
+        to_array(X, "X")

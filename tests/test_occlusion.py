@@ -207,3 +207,11 @@ def test_the_way_out_for_files_works(tmp_path):
     pipeline.fit(files, y)
     pixels = pipeline[0].transform(files[:1])
     assert OcclusionDisplay.from_estimator(pipeline[1:], pixels).falls.shape == (8, 8)
+
+
+@pytest.mark.parametrize("label", [[], [[], [1]], np.ones(3), object()], ids=str)
+def test_labels_of_another_type(label):
+    X, y = draw()
+    model = make(RNNImageClassifier, max_epochs=1).fit(X, y)
+    with pytest.raises(ValueError, match="is none of the classes"):
+        OcclusionDisplay.from_estimator(model, X[0], label=label)

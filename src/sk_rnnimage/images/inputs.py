@@ -156,6 +156,12 @@ def _item(item, name, layout):
             f"{name} is a ragged list of numbers. Pass each {layout.noun} as an array "
             f"of shape {layout.shapes}."
         ) from error
+    except Exception as error:  # of a tensor in a list, say
+        raise TypeError(
+            f"{name} is a {type(item).__name__} of which NumPy can make no array "
+            f"({type(error).__name__}: {str(error):.200}). Pass each {layout.noun} as "
+            f"an array of shape {layout.shapes}."
+        ) from error
     if array.dtype == object and not array.ndim:
         raise ValueError(
             f"{name} is of type {type(item).__name__}, no {layout.noun}. Pass each "

@@ -249,7 +249,7 @@ def _index_of(label, classes, probabilities):
 
 def _is(label, known):
     """Whether a label, of whatever type, is one of the classes."""
-    return np.ndim(label) == 0 and bool(label == known)
+    return np.isscalar(label) and bool(label == known)
 
 
 def _patch(patch_size, height, width):

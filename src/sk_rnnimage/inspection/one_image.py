@@ -76,7 +76,9 @@ def as_batch(estimator, X, display):
     X = to_numpy(X, "X")
     if hasattr(X, "iloc") and (X.ndim == 1 or X.shape[1] == 1):
         X = list(X.to_numpy().ravel())  # a column of images, or of files
-    if isinstance(X, (list, tuple)) or hasattr(X, "iloc"):
+    if isinstance(X, (list, tuple)):
+        batch = [to_numpy(item, f"X[{i}]") for i, item in enumerate(X)]
+    elif hasattr(X, "iloc"):
         batch = X
     else:
         batch = _array_as_batch(np.asarray(X), shape, layout)
