@@ -127,7 +127,7 @@ def test_readers_in_front_are_left_out(reader, X):
 )
 def test_what_has_no_counterpart_is_refused_with_its_name(name, refused):
     line = (
-        f"{name} has no counterpart in ONNX here: to_onnx takes a fitted "
+        f"estimator: {name} has no counterpart in ONNX here: to_onnx takes a fitted "
         "RNNImageClassifier or CRNNImageClassifier, or a pipeline of ImageToSequence "
         "and one of them."
     )
