@@ -74,3 +74,14 @@ def test_zeros_alone_are_refused(weights, suffix):
 def test_bad_weights_are_refused(weights, sentence):
     with pytest.raises(ValueError, match=re.escape(sentence)):
         check_weights(weights, np.zeros(3))
+
+
+def test_an_array_like_that_cannot_become_an_array():
+    class Odd:
+        def __array__(self, dtype=None, copy=None):
+            raise RuntimeError("no array today")
+
+    with pytest.raises(
+        ValueError, match="^sample_weight must hold one number for each"
+    ):
+        check_weights(Odd(), np.zeros(3))

@@ -52,7 +52,7 @@ def _to_floats(sample_weight, name):
             with np.errstate(over="ignore"):  # infinity is refused by its index
                 return weights.astype(np.float64)
         error = None
-    except (TypeError, ValueError, OverflowError) as caught:
+    except Exception as caught:  # the code of an array-like is another's
         error = caught
     raise ValueError(
         f"{name} must hold one number for each image. Got {reprlib.repr(sample_weight)}"
