@@ -15,9 +15,9 @@ class PeakMemory:
     """Measure by how much the resident memory of the process grows in a block.
 
     The kernel of Linux keeps the high-water mark of the memory of a process (``VmHWM``
-    of proc(5)) and lets it be reset, so the peak is exact and the block no slower than
-    without. Before it, the memory that the C library keeps of earlier work is given
-    back: the block could otherwise take that without growth.
+    of proc(5)) and lets it be reset, so the block is no slower than without. Before it,
+    the memory that the C library keeps of earlier work is given back, as far as it can
+    be: what cannot, the block may take without growth.
 
     Attributes
     ----------
