@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -142,11 +143,13 @@ def test_arrays_of_clips(here):
     assert load("m.sk").image_shape_[0] == 2
 
 
-def test_frames_are_those_of_the_reader(here):
+@pytest.mark.parametrize("n_frames", [1, 4])
+def test_frames_are_those_of_the_reader(here, n_frames):
     (path, *_) = write_clips(here / "clips", n=1, n_frames=7)
-    clip = ClipReader().transform([path])[0]
-    taken = ClipReader(n_frames=4).transform([path])[0]
-    assert (clip[fit_command._evenly(len(clip), 4)] == taken).all()
+    np.savez("a.npz", X=ClipReader().transform([path]), y=[0])
+    arguments = SimpleNamespace(data="a.npz", size=None, frames=n_frames)
+    _, X, *_ = fit_command._read(arguments, of_clips=True)
+    assert (X[0] == ClipReader(n_frames=n_frames).transform([path])[0]).all()
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,17 @@ def test_embeddings_of_frames_keep_their_size():
     assert columns.issuperset(map(tuple, after.detach().numpy().round(6).T))
 
 
+def test_effects_are_measured_on_what_a_fit_trains_on(cls):
+    """With the weights of the classes, and without the images that are held out."""
+    X, y = draw(n=40)
+    weights = {label: 1.0 + i for i, label in enumerate(np.unique(y))}
+    model = make(cls, class_weight=weights, early_stopping=True).fit(X, y)
+    _, _, data = pruning._read(model, X, y)
+    assert len(data) == 36
+    expected = np.array([weights[label] for label in model.classes_])[data.codes]
+    assert_allclose(data.target[1], expected / expected.mean(), rtol=1e-6)
+
+
 def test_effects_are_slopes_of_the_loss(cls):
     """By finite differences, in double precision: a factor on all that a unit gives."""
     X, y = draw()

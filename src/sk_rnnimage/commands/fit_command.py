@@ -146,7 +146,9 @@ def _read(arguments, of_clips):
     if not os.path.isdir(path):
         X, y, splits = read_npz(path, of_clips)
         if n_frames is not None:
-            X = [clip[_evenly(len(clip), n_frames)] for clip in X]
+            from sk_rnnimage.images.orders import evenly
+
+            X = [clip[evenly(len(clip), n_frames)] for clip in X]
         return None, X, y, None if splits is None else splits[0][1]
     from sk_rnnimage.files import ClipReader, ImageReader
 
@@ -159,13 +161,6 @@ def _read(arguments, of_clips):
     reader = ImageReader(tuple(size) if size is not None else _find_size(paths))
     X = reader.set_params(n_jobs=-1).transform(paths)
     return reader.set_params(mode=_mode(X[0].shape[2:]), n_jobs=None), X, y, None
-
-
-def _evenly(n_there, n_wanted):
-    """Indices of frames as ClipReader takes them."""
-    import numpy as np
-
-    return np.linspace(0, n_there - 1, n_wanted).round().astype(int)
 
 
 def _mode(channels):

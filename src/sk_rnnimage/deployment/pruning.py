@@ -11,7 +11,7 @@ from torch import nn
 
 from sk_rnnimage._base import BaseImageEstimator, check_own, refitted
 from sk_rnnimage._data.batches import Batches
-from sk_rnnimage._data.read import read_sets
+from sk_rnnimage._data.read import held_out, read_sets
 from sk_rnnimage._training.auto import resolve_auto
 from sk_rnnimage.deployment.neurons import axes_of, cut, deciding, sums
 from sk_rnnimage.networks.network import empty_network, weights_of
@@ -162,7 +162,7 @@ def _sizes(recipe):
 def _read(estimator, X, y):
     """How the estimator would go on with training on images, its loss, the images."""
     recipe = estimator._recipe(estimator._make_target(True), True)
-    data, _ = read_sets(recipe, X, y, None)
+    data, _ = held_out(recipe, *read_sets(recipe, X, y, None))
     training = resolve_auto(estimator, recipe, data).training
     return training, recipe.target.criterion().eval(), data
 
