@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from sk_rnnimage.images.shapes import CLIP, layout_of
+from sk_rnnimage.images.shapes import CLIP
 from sk_rnnimage.inspection.axes import get_panels
 from sk_rnnimage.inspection.one_image import (
     as_batch,
@@ -138,7 +138,7 @@ class EvidenceDisplay:
         estimator, X = last_step(estimator, X)
         check_network(estimator, cls.__name__)
         stages = np.concatenate(list(estimator.staged_predict_proba(X)))  # (T, K)
-        layout = layout_of(estimator.module_.recipe["scans"][0])
+        layout = estimator._layout()
         pixels = pixels_of(X, estimator.image_shape_, layout)
         steps = _steps_shown(len(stages))
         if layout is CLIP:

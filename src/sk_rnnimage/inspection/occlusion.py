@@ -1,5 +1,6 @@
 """Plot of where a classifier looks: what it loses when a patch is hidden."""
 
+from itertools import product
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -153,9 +154,8 @@ class OcclusionDisplay:
         k = _index_of(label, estimator.classes_, whole)
         pixels = pixels_of(X, shape, layout)
         patch = _patch(patch_size, *pixels.shape[-3:-1])
-        corners = [
-            _places(side, step) for side, step in zip(pixels.shape[-3:-1], patch)
-        ]
+        sides = zip(pixels.shape[-3:-1], patch)
+        corners = list(product(*(_places(side, step) for side, step in sides)))
         hidden = _hide_patches(pixels, corners, patch)
         probabilities = np.concatenate(
             [estimator.predict_proba(_like(X, part))[:, k] for part in hidden]
@@ -274,10 +274,9 @@ def _hide_patches(pixels, corners, patch):
     mean = np.nanmean(pixels.reshape(-1, n_channels), axis=0)
     if pixels.dtype.kind in "biu":
         mean = mean.round()
-    places = [(top, left) for top in corners[0] for left in corners[1]]
     n_together = max(1, _VALUES_AT_ONCE // pixels.size)
-    for start in range(0, len(places), n_together):
-        some = places[start : start + n_together]
+    for start in range(0, len(corners), n_together):
+        some = corners[start : start + n_together]
         copies = np.repeat(pixels[None], len(some), axis=0)
         for copy, (top, left) in zip(copies, some):
             copy[..., top : top + patch[0], left : left + patch[1], :] = mean
@@ -295,8 +294,7 @@ def _like(X, copies):
 def _at_each_pixel(falls, pixels, corners, patch):
     """The mean over the patches that cover a pixel: (H, W)."""
     total, count = np.zeros((2, *pixels.shape[-3:-1]))
-    places = [(top, left) for top in corners[0] for left in corners[1]]
-    for fall, (top, left) in zip(falls, places):
+    for fall, (top, left) in zip(falls, corners):
         where = slice(top, top + patch[0]), slice(left, left + patch[1])
         total[where] += fall
         count[where] += 1

@@ -285,7 +285,7 @@ def _layout(estimator):
     """Whether a transformer or a fitted classifier reads images or clips."""
     if isinstance(estimator, ImageToSequence):
         return layout_of(estimator.scan)
-    return layout_of(estimator.module_.recipe["scans"][0])
+    return estimator._layout()
 
 
 def _shape_of(estimator):
