@@ -7,6 +7,7 @@ path should wait.
 
 import os
 
+from sk_rnnimage._environment.optional import needed
 from sk_rnnimage.commands.image_data import read_clips, read_folder, read_npz
 
 DESCRIPTION = """\
@@ -223,13 +224,8 @@ def _print_header(title, X, y, splits, classifiers, noun="images"):
 
 def _check_plot_path(path):
     """Raise an error if the plot cannot be saved, before the run of many minutes."""
-    try:
+    with needed("--plot", "matplotlib", "plot"):
         from matplotlib.backend_bases import FigureCanvasBase
-    except ImportError as error:
-        raise ImportError(
-            "--plot needs matplotlib, which is not installed: "
-            'pip install "sk_rnnimage[plot]"'
-        ) from error
     folder = os.path.dirname(path) or "."
     if not os.path.isdir(folder):
         raise ValueError(f"--plot: there is no folder {folder!r}.")

@@ -1,10 +1,10 @@
 """The result of a comparison."""
 
 import textwrap
-from contextlib import contextmanager
 
 import numpy as np
 
+from sk_rnnimage._environment.optional import needed
 from sk_rnnimage.comparison.failures import describe_error, raise_if_all
 from sk_rnnimage.comparison.rivals import kind_of
 from sk_rnnimage.comparison.scorers import name_scorings
@@ -151,7 +151,7 @@ class Comparison:
         ImportError
             If pandas is not installed.
         """
-        with _needed("to_pandas", "pandas"):
+        with needed("to_pandas", "pandas"):
             from pandas import DataFrame
         return DataFrame(self.results)
 
@@ -168,7 +168,7 @@ class Comparison:
         ImportError
             If polars is not installed.
         """
-        with _needed("to_polars", "polars"):
+        with needed("to_polars", "polars"):
             from polars import DataFrame
         return DataFrame({key: values.tolist() for key, values in self.results.items()})
 
@@ -204,14 +204,3 @@ def _collect(scores, order, key, n_folds):
     """What was measured, (classifiers, folds): NaN where it was not."""
     nothing = np.full(n_folds, np.nan)
     return np.array([scores[name].get(key, nothing) for name in order])
-
-
-@contextmanager
-def _needed(method, package):
-    """Give the install line where an optional package is missing."""
-    try:
-        yield
-    except ImportError as error:
-        raise ImportError(
-            f"{method} needs {package}, which is not installed: pip install {package}"
-        ) from error

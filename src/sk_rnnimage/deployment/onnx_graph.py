@@ -9,19 +9,16 @@ from itertools import count
 
 import numpy as np
 
+from sk_rnnimage._environment.optional import needed
+
 # What ONNX Runtime 1.14 (2023) reads, and all later versions.
 OPSET, IR_VERSION = 18, 8
 
 
 def import_onnx():
     """Return the package ``onnx``, or raise an error with the install command."""
-    try:
+    with needed("to_onnx", "onnx", "onnx"):
         import onnx
-    except ImportError as error:
-        raise ImportError(
-            "to_onnx needs onnx, which is not installed: "
-            'pip install "sk_rnnimage[onnx]"'
-        ) from error
     return onnx
 
 

@@ -5,6 +5,8 @@ import re
 
 import numpy as np
 
+from sk_rnnimage._environment.optional import needed
+
 # Modes of Pillow: https://pillow.readthedocs.io/en/stable/handbook/concepts.html
 _GREY_MODES = ("1", "L", "LA", "La")  # of 8 bits
 _GREY_16_BIT_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
@@ -23,13 +25,8 @@ class UnreadableImage(Exception):
 
 def import_pillow():
     """Return the module ``PIL.Image``, or raise an error with the install command."""
-    try:
+    with needed("Reading image files", "Pillow", "images"):
         from PIL import Image
-    except ImportError as error:
-        raise ImportError(
-            "Reading image files needs Pillow, which is not installed: "
-            'pip install "sk_rnnimage[images]"'
-        ) from error
     return Image
 
 

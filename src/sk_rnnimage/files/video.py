@@ -2,6 +2,7 @@
 
 from contextlib import contextmanager
 
+from sk_rnnimage._environment.optional import needed
 from sk_rnnimage.files.decoding import UnreadableImage, get_reason, import_pillow
 
 VIDEO_SUFFIXES = frozenset(
@@ -12,13 +13,8 @@ VIDEO_SUFFIXES = frozenset(
 
 def import_av():
     """Return the module ``av``, or raise an error with the install command."""
-    try:
+    with needed("Reading video files", "PyAV", "video"):
         import av
-    except ImportError as error:
-        raise ImportError(
-            "Reading video files needs PyAV, which is not installed: "
-            'pip install "sk_rnnimage[video]"'
-        ) from error
     return av
 
 

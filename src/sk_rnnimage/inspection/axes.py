@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from sk_rnnimage._environment.optional import needed
+
 
 def get_axes(ax, **figure_options):
     """Return the given axes, or those of a new figure if ``ax`` is None.
@@ -11,14 +13,9 @@ def get_axes(ax, **figure_options):
     matplotlib is imported here and not at the top, because it is optional. The figure
     comes from pyplot, so that notebooks show it.
     """
-    try:
+    with needed("Drawing", "matplotlib", "plot"):
         import matplotlib.pyplot as plt
         from matplotlib.axes import Axes
-    except ImportError as error:
-        raise ImportError(
-            "Drawing needs matplotlib, which is not installed: "
-            'pip install "sk_rnnimage[plot]"'
-        ) from error
     if ax is None:
         return plt.subplots(**figure_options)[1]
     if not isinstance(ax, Axes):

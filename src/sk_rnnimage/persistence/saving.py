@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from sk_rnnimage._environment.optional import needed
 from sk_rnnimage._environment.process import physical_memory
 from sk_rnnimage._environment.versions import __version__
 from sk_rnnimage._environment.writing import check_path, check_writable, write_whole
@@ -219,11 +220,6 @@ def _check_readable(path):
 
 def import_safetensors():
     """The package safetensors, or an error with the line that installs it."""
-    try:
+    with needed("A file of a model", "safetensors", "save"):
         import safetensors.numpy
-    except ImportError as error:
-        raise ImportError(
-            "save and load need safetensors, which is not installed: "
-            'pip install "sk_rnnimage[save]"'
-        ) from error
     return safetensors
