@@ -5,17 +5,22 @@ import os
 import subprocess
 import sys
 import threading
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import joblib
 import numpy as np
 import pytest
 import torch
-from conftest import draw, make
+from conftest import draw, draw_clips, global_state, make, weights_equal
 from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from skorch.callbacks import Callback
 
+from sk_rnnimage import quantize
 from sk_rnnimage._environment import process
 from sk_rnnimage._environment.process import _denormals_flushed, one_thread
+from sk_rnnimage.networks.cells import CELLS
 
 FLUSHES = torch.set_flush_denormal(False)
 
@@ -98,15 +103,111 @@ def test_the_limit_of_a_thread_is_no_other_threads():
     assert counts == [2]
 
 
-def test_threads_that_share_a_classifier_get_the_same_answers(cls):
-    X, y = draw(n=60)
-    model = make(cls).fit(X, y)
-    expected = model.predict_proba(X)
+def test_a_thread_that_computes_for_the_first_time_keeps_the_limit():
+    """torch sets the number of a thread's threads when it first computes there."""
+    before, counts = torch.get_num_threads(), []
+    torch.set_num_threads(2)
+
+    def compute():
+        with one_thread():
+            torch.ones(10**6).sum()
+            counts.append(torch.get_num_threads())
+        counts.append(torch.get_num_threads())
+
+    try:
+        thread = threading.Thread(target=compute)
+        thread.start()
+        thread.join()
+    finally:
+        torch.set_num_threads(before)
+    assert counts == [1, 2]
+
+
+@pytest.fixture
+def switching():
+    """Threads that take turns a thousand times as often as they would."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(5e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def ask(model, X):
+    """All that a fitted classifier says of images or clips, as a list of arrays."""
+    answers = [model.predict(X), model.predict_proba(X), model.decision_function(X)]
+    if model.cell is not None:
+        answers += model.staged_predict_proba(X)
+    if model.pooling == "attention":
+        answers.append(model.attention_weights(X))
+    if model.scan == "frames":
+        answers += model.stream_predict_proba(X[0])
+    return answers
+
+
+def assert_shared(model, X):
+    """Hold eight threads, which share a model that is not loaded yet, to one."""
+    expected = ask(model, X)
     loaded = copy.deepcopy(model)  # its network is built by those who ask first
+    all_here = threading.Barrier(8)
+
+    def work(_):
+        all_here.wait(60)
+        return ask(loaded, X)
+
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: loaded.predict_proba(X), range(16)))
-    for answer in answers:
-        assert_array_equal(answer, expected)
+        for answers in pool.map(work, range(8)):
+            for answer, right in zip(answers, expected, strict=True):
+                assert_array_equal(answer, right)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_threads_that_share_a_classifier_get_the_same_answers(cls, cell, switching):
+    X, y = draw(n=30)
+    assert_shared(make(cls, cell=cell, pooling="attention").fit(X, y), X)
+
+
+def test_threads_share_what_reads_missing_pixels_in_views_and_8_bits(cls, switching):
+    X, y = draw(n=30, dtype=float)
+    X[::3, 2:4, 1:5] = np.nan
+    assert_shared(quantize(make(cls, n_views=2).fit(X, y)), X)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "lmu"])
+def test_threads_share_what_reads_clips(cls, cell, switching):
+    X, y = draw_clips()
+    clips = {"scan": "frames", "bidirectional": False}
+    assert_shared(make(cls, cell=cell, **clips).fit(X, y), X)
+
+
+def test_fits_in_threads_give_the_bits_of_one_after_another(cls, switching):
+    X, y = draw(n=30)
+    models = [
+        make(cls, dropout=0.3, augment="affine", random_state=i, max_epochs=2)
+        for i in range(6)
+    ]
+    expected = [clone(model).fit(X, y) for model in models]
+    before, filters = global_state(), list(warnings.filters)
+    with joblib.parallel_config("threading", n_jobs=6):
+        fitted = joblib.Parallel()(
+            joblib.delayed(clone(model).fit)(X, y) for model in models
+        )
+    assert global_state() == before
+    assert warnings.filters == filters
+    for one, other in zip(expected, fitted):
+        assert weights_equal(one, other)
+
+
+def test_the_filters_of_warnings_belong_to_the_user(cls):
+    """A fit that restored them would undo what other threads set meanwhile."""
+    seen = []
+
+    class Look(Callback):
+        def on_batch_end(self, net, **kwargs):
+            seen.append(warnings.filters)
+
+    before = warnings.filters
+    make(cls, callbacks=[Look()], max_epochs=1).fit(*draw())
+    assert all(filters is before for filters in seen)
 
 
 def count_zeros():

@@ -19,7 +19,25 @@ from threadpoolctl import ThreadpoolController, threadpool_info
 
 MMAP_THRESHOLD_MAX = 2**25  # of glibc on systems of 64 bits
 
-_TURN = threading.RLock()
+
+def _begin_process():
+    """Set what a process needs of its own: called at the import, and in each fork.
+
+    A lock that a thread of the parent holds is never released in the child. And where
+    the parent has started OpenMP's threads, the child, which has none of them, would
+    wait for them without end: it computes on one, which is also right for the workers
+    of joblib's multiprocessing, one a core.
+    """
+    global _TURN
+    _TURN = threading.RLock()
+    if os.getpid() != _FIRST_PROCESS:
+        torch.set_num_threads(1)
+
+
+_FIRST_PROCESS = os.getpid()
+_begin_process()
+if hasattr(os, "register_at_fork"):  # Windows has no forks
+    os.register_at_fork(after_in_child=_begin_process)
 
 
 def resolve_device(device):
@@ -58,7 +76,8 @@ def multiplies_bfloat16(device):
 def seeded(seed, device="cpu"):
     """Seed torch's generators of the CPU and of a device, and restore them after.
 
-    They belong to the whole process, so threads take turns.
+    They belong to the whole process, so threads take turns: fits in threads run one
+    after the other.
     """
     with _TURN, generators_kept(device) as gpus:
         torch.default_generator.manual_seed(seed)  # torch.manual_seed seeds every GPU
@@ -89,9 +108,7 @@ def reproducible(seed, device):
     The number of threads stays the caller's: other numbers round otherwise, and tools
     that fit in parallel, such as joblib, choose it.
     """
-    with seeded(seed, device), _denormals_flushed(), warnings.catch_warnings():
-        # skorch steps the schedule once before the first update
-        warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step")
+    with seeded(seed, device), _denormals_flushed():
         yield
 
 
@@ -166,6 +183,7 @@ def one_thread():
     the calling thread, unlike that of ``torch.set_num_threads``.
     """
     set_mkl_threads = _mkl_set_num_threads_local()
+    torch.get_num_threads()  # the first call in a thread sets the number: not later
     with _openmp().limit(limits=1):
         before = set_mkl_threads(1)  # torch has told MKL a number of its own
         try:
