@@ -5,15 +5,16 @@ import tracemalloc
 import numpy as np
 import pytest
 import torch
-from conftest import draw, make, watched
+from conftest import draw, draw_unequal, make, watched
 from numpy.testing import assert_array_equal
 
 from sk_rnnimage._data import batches as batches_file
 from sk_rnnimage._data import moments
+from sk_rnnimage._data.augmentation import flip, shift
 from sk_rnnimage._data.batches import Batches
 from sk_rnnimage._data.sets import ImageSet
 from sk_rnnimage._data.tensors import tensor_of
-from sk_rnnimage.images.kinds import Images, n_batches
+from sk_rnnimage.images.kinds import Images, UnequalImages, n_batches
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 64, 65, 100, 129])
@@ -37,6 +38,36 @@ def test_batches_are_nearly_equal_and_hold_every_row_once(n, batch_size):
         assert not np.array_equal(X, again)  # another order in each epoch
     in_order = torch.cat([X[:, 0, 0, 0] for X, _ in Batches(data, batch_size)])
     assert_array_equal(in_order, np.arange(n))
+
+
+@pytest.mark.parametrize("unequal", [False, True])
+@pytest.mark.parametrize("augment", [None, shift, flip])
+def test_some_rows_are_those_of_the_whole_batch(unequal, augment):
+    if unequal:
+        images, codes = draw_unequal(20)
+        images = UnequalImages([image[..., None] for image in images])
+    else:
+        images, codes = draw(20)
+        images = Images(images[..., None])
+    data = ImageSet(images, codes, np.ones(20))
+
+    def all_batches(**rows):
+        order, generator = np.random.RandomState(0), torch.Generator().manual_seed(0)
+        return list(Batches(data, 6, order, augment, generator, **rows))
+
+    for (whole, target), (part, same) in zip(
+        all_batches(), all_batches(rows=lambda n: slice(n // 2, n)), strict=True
+    ):
+        half = len(target[0]) // 2
+        assert all(map(torch.equal, target, same))
+        if not isinstance(whole, dict):
+            assert torch.equal(part, whole[half:])
+        elif isinstance(part, dict):
+            height, width = part["x"].shape[1:3]  # padded for these alone
+            assert torch.equal(part["x"], whole["x"][half:, :height, :width])
+            assert torch.equal(part["sizes"], whole["sizes"][half:])
+        else:
+            assert part.shape[1:3] == (*whole["sizes"][half],)
 
 
 def test_the_batches_of_a_fit(cls):

@@ -23,7 +23,7 @@ from sk_rnnimage._data.augmentation import (
     check_augment,
     views_of,
 )
-from sk_rnnimage._data.read import held_out, read_sets
+from sk_rnnimage._data.read import held_out
 from sk_rnnimage._environment.borrowed import Interval, StrOptions, _fit_context
 from sk_rnnimage._environment.documentation import LinkedEstimator
 from sk_rnnimage._environment.parameters import check_parameters, plain
@@ -36,6 +36,7 @@ from sk_rnnimage._environment.tasks import (
 )
 from sk_rnnimage._environment.versions import current_versions, warn_of_other_versions
 from sk_rnnimage._prediction.logits import check_outputs, logits_of, warn_of_unit
+from sk_rnnimage._training.agreement import read_agreed
 from sk_rnnimage._training.auto import precision_of, resolve_auto, set_products
 from sk_rnnimage._training.callbacks import check_callbacks
 from sk_rnnimage._training.resuming import SaveEpochs, check_checkpoint, checkpoint_of
@@ -164,8 +165,9 @@ class BaseImageEstimator(CallbackSupportMixin, LinkedEstimator, BaseEstimator):
         validated = self.early_stopping or X_val is not None
         with random_state_restored_on_error(self.random_state):
             recipe = self._recipe(self._make_target(goes_on), goes_on, validated)
-            data, valid = read_sets(
-                recipe, X, y, sample_weight, X_val, y_val, sample_weight_val
+            validation = X_val, y_val, sample_weight_val
+            recipe, data, valid = read_agreed(
+                self, recipe, X, y, sample_weight, *validation
             )
             checkpoint, recipe = checkpoint_of(self, recipe, data, valid)
             data, valid = held_out(recipe, data, valid)

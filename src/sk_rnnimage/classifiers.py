@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 
 from sk_rnnimage._base import BaseImageEstimator, random_state_restored_on_error
 from sk_rnnimage._data.labels import read_labels
-from sk_rnnimage._data.read import held_out, read_sets
+from sk_rnnimage._data.read import held_out
 from sk_rnnimage._data.targets import Classes
 from sk_rnnimage._data.weights import check_weights
 from sk_rnnimage._environment.borrowed import StrOptions, _fit_context
@@ -24,6 +24,7 @@ from sk_rnnimage._prediction.logits import (
     warn_of_unit,
 )
 from sk_rnnimage._prediction.stages import StagedPrediction
+from sk_rnnimage._training.agreement import read_agreed
 from sk_rnnimage._training.auto import resolve_auto
 from sk_rnnimage._training.train import train
 from sk_rnnimage.networks.recipe import make_recipe
@@ -77,7 +78,8 @@ class ImageClassifier(ClassifierMixin, StagedPrediction, BaseImageEstimator):
         with random_state_restored_on_error(self.random_state):
             target = self._target_of_all(classes, goes_on)
             recipe = self._recipe(target, goes_on, one_epoch=True)
-            data, _ = held_out(recipe, *read_sets(recipe, X, y, sample_weight))
+            recipe, *sets = read_agreed(self, recipe, X, y, sample_weight)
+            data, _ = held_out(recipe, *sets)
             recipe = resolve_auto(self, recipe, data)
             network = self._start(recipe, data)
             if goes_on:

@@ -95,6 +95,9 @@ class Batches:
         Where the mini-batches are wanted.
     mirrored : tensor of bool, default=None
         Which images the epoch before has mirrored, where there was one.
+    rows : callable, default=None
+        From the length of a mini-batch to a slice: which of its images to give, beside
+        the target of all. None gives all.
     """
 
     def __init__(
@@ -106,6 +109,7 @@ class Batches:
         generator=None,
         device=CPU,
         mirrored=None,
+        rows=None,
     ):
         self.dataset = dataset
         self.batch_size = batch_size
@@ -114,6 +118,7 @@ class Batches:
         self.generator = generator
         self.device = device
         self.mirrored = mirrored
+        self.rows = rows
 
     def __len__(self):
         return self.dataset.n_batches(self.batch_size)
@@ -121,11 +126,24 @@ class Batches:
     def __iter__(self):
         self._alternate()
         for indices in self.dataset.batches(self.batch_size, self.random_state):
-            batch, target = self.dataset[indices]
+            target = self.dataset.targets(indices)
             yield (
-                batch.network_input(partial(self._transform, indices)),
+                self._network_input(indices),
                 tuple(moved(part, self.device) for part in target),
             )
+
+    def _network_input(self, indices):
+        rows = slice(None) if self.rows is None else self.rows(len(indices))
+        if self.augment is None:
+            return self._read(indices[rows])
+        x = self._read(indices)  # random numbers are drawn for the batch as a whole
+        if isinstance(x, dict):
+            return {name: part[rows] for name, part in x.items()}
+        return x[rows]
+
+    def _read(self, indices):
+        batch = Batch(self.dataset.images, indices)
+        return batch.network_input(partial(self._transform, indices))
 
     def _alternate(self):
         """Mirror those images that were not mirrored in the epoch before."""

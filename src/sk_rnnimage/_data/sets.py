@@ -42,8 +42,11 @@ class ImageSet(Dataset):
         return len(self.images)
 
     def __getitem__(self, indices):
-        target = tuple(part[indices] for part in self.target)
-        return Batch(self.images, indices), target
+        return Batch(self.images, indices), self.targets(indices)
+
+    def targets(self, indices):
+        """Codes and weights of some images, as the loss takes them."""
+        return tuple(part[indices] for part in self.target)
 
     def take(self, rows):
         """Some rows, given by sorted indices."""
@@ -91,10 +94,9 @@ class ResidentSet(ImageSet):
         self.codes, self.weights = data.codes, data.weights
         self.target = tuple(part.to(device) for part in data.target)
 
-    def __getitem__(self, indices):
-        on_device = moved(torch.as_tensor(indices), self.images.device)
-        target = tuple(part[on_device] for part in self.target)
-        return Batch(self.images, indices), target
+    def targets(self, indices):
+        """Codes and weights of some images, as the loss takes them."""
+        return super().targets(moved(torch.as_tensor(indices), self.images.device))
 
 
 class ResidentImages(Images):

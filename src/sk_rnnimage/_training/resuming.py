@@ -8,6 +8,7 @@ from skorch.callbacks import Callback, LRScheduler
 
 from sk_rnnimage._training.checkpoint import Checkpoint, digest_of
 from sk_rnnimage._training.optimizer import load_moments, moments_of
+from sk_rnnimage._training.ranks import of_first, rank
 
 # What the callbacks of our own know from one epoch to the next
 KNOWN = {
@@ -52,7 +53,7 @@ def checkpoint_of(estimator, recipe, *sets):
     there = [each for each in sets if each is not None]
     arrays = [[each.images, each.codes, each.weights] for each in there]
     digest = digest_of(type(estimator).__name__, kept, seed, before, arrays)
-    checkpoint = Checkpoint(estimator.checkpoint, digest)
+    checkpoint = of_first(lambda: Checkpoint(estimator.checkpoint, digest))
     if checkpoint.state is not None:
         training = replace(recipe.training, seed=checkpoint.state["seed"])
         recipe = recipe._replace(training=training)
@@ -87,7 +88,8 @@ class SaveEpochs(Callback):
         if self.resumed_:
             net.history.record("resumed", 1)
             self.resumed_ = False
-        self.checkpoint.save({"seed": self.seed, "training": _state(net)})
+        if rank() == 0:
+            self.checkpoint.save({"seed": self.seed, "training": _state(net)})
 
 
 def _state(net):

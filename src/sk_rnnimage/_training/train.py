@@ -25,6 +25,8 @@ from sk_rnnimage._training.callbacks import (
 )
 from sk_rnnimage._training.net import Net
 from sk_rnnimage._training.optimizer import MuonAdamW, load_moments, moments_of
+from sk_rnnimage._training.ranks import n_ranks, read_rows
+from sk_rnnimage._training.shared_net import SharedNet
 
 # Multiplications of an update's forward pass up to which two threads are at most 1.4
 # times as fast as one where nothing else runs, and several times slower where it does:
@@ -67,7 +69,7 @@ def train(network, data, valid, target, settings, optimizer_state=None, watchers
         f"batch_size={settings.batch_size} images and what the network makes of it. "
         "Choose a smaller batch_size or hidden_size, or smaller images."
     )
-    n_together = min(settings.batch_size, len(data))
+    n_together = -(-min(settings.batch_size, len(data)) // n_ranks())
     height, width, _ = data.images.image_shape
     if device.type == "cpu":
         warn_of_memory(
@@ -104,7 +106,9 @@ def make_net(network, data, valid, target, settings, watchers=()):
     n_updates = n_epochs * n_batches
     callbacks = own_callbacks(settings, target, n_updates, valid is not None)
     callbacks += watchers  # an EarlyStopping of skorch's ends an epoch before its end
-    net = Net(
+    # each of several processes reads its rows of a mini-batch
+    kind, rows = (Net, None) if n_ranks() == 1 else (SharedNet, read_rows)
+    net = kind(
         network,
         criterion=target.criterion(),
         optimizer=MuonAdamW,
@@ -130,8 +134,10 @@ def make_net(network, data, valid, target, settings, watchers=()):
         # of its own, so that augmentation changes neither dropout nor the order
         iterator_train__generator=torch.Generator().manual_seed(settings.seed),
         iterator_train__mirrored=None,
+        iterator_train__rows=rows,
         iterator_valid=Batches,
         iterator_valid__device=device,
+        iterator_valid__rows=rows,
         train_split=None if valid is None else predefined_split(valid),
         callbacks=callbacks + list(settings.callbacks or []),
         callbacks__print_log=PlainLog(keys_ignored="event_lr"),
