@@ -147,31 +147,31 @@ def trained(draw_value):
         odd = draw_value(st.sampled_from(["X_val", "y_val", "sample_weight_val"]))
     shape = np.shape(X)[1:]
     images = odd in ("X", "X_val")
-    given[odd] = draw_value(odd_images(shape, vast=False) if images else _odd_labels())
+    given[odd] = draw_value(odd_images(shape, vast=False) if images else odd_labels())
     if isinstance(model, ImageToSequence):
         given = {"X": given[odd] if images else X, "y": given.get("y")}
     words = f"fit of {model}, {odd}={_described(given.get(odd))}"
     call = model.partial_fit if "classes" in given else model.fit
-    return Case(words, lambda: call(**given), _is_finite)
+    return Case(words, lambda: call(**given), is_finite)
 
 
-def _is_finite(model):
+def is_finite(model):
     for name, values in getattr(model, "weights_", {}).items():
         assert np.isfinite(values).all(), name
 
 
 @st.composite
-def _odd_labels(draw_value):
+def odd_labels(draw_value, n=6):
     kind = draw_value(st.sampled_from(["anything", "list", "array", "classes"]))
     if kind == "anything":
         return draw_value(ANYTHING)
     if kind == "classes":
         return draw_value(st.lists(st.sampled_from([0, 1, 2, 7, "a"]), max_size=5))
     values = [0, 1, 2, -1, 1.5, 1e300, np.nan, np.inf, "a", b"b", None, True, (1,), [2]]
-    items = draw_value(st.lists(st.sampled_from(values), min_size=6, max_size=6))
+    items = draw_value(st.lists(st.sampled_from(values), min_size=n, max_size=n))
     if kind == "list":
         return items
-    array = np.empty(6, object)
+    array = np.empty(n, object)
     array[:] = items
     try:
         return array.astype(draw_value(DTYPES))

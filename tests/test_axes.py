@@ -5,6 +5,7 @@ import re
 
 import matplotlib.pyplot as plt
 import pytest
+import torch
 from conftest import draw, make
 
 from sk_rnnimage import (
@@ -98,3 +99,9 @@ def test_what_is_no_axes(ax):
     sentence = "ax must be None or an Axes of matplotlib. Got "
     with pytest.raises(TypeError, match=re.escape(sentence)):
         get_panels(ax, BOXES)
+
+
+def test_what_is_no_list_of_axes():
+    sentence = "ax must be None, an Axes of matplotlib or several. Got list of which"
+    with pytest.raises(TypeError, match=re.escape(sentence)):
+        get_panels([torch.ones(2, device="meta"), 3], BOXES)

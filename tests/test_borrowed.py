@@ -1,8 +1,10 @@
 """Private names of other libraries: each is there, used, and has a stand-in."""
 
+import numbers
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from conftest import draw, make
@@ -35,3 +37,9 @@ def test_the_mode_of_the_modules_is_set_where_it_changes(monkeypatch):
     modes = [mode for name, mode in calls if name == "ImageNetwork"]
     # a network is built in training mode; two epochs of ten batches, then the end
     assert modes == [False, True, False, False]
+
+
+def test_a_duration_is_no_number():
+    rates = borrowed.Interval(numbers.Real, 0, None, closed="neither")
+    assert rates.is_satisfied_by(3) and rates.is_satisfied_by(np.float32(0.1))
+    assert not rates.is_satisfied_by(np.timedelta64(3, "s"))

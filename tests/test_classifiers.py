@@ -132,6 +132,7 @@ def test_which_layer_is_asked_for(cls):
         ({"attention_heads": 2}, "pooling"),
         ({"pooling": "attention"}, "heads"),
         ({"pooling": "attention"}, "scores"),
+        ({"pooling": "attention"}, np.ones((0, 3))),
     ],
     ids=str,
 )

@@ -225,6 +225,7 @@ def test_a_bad_X_is_refused(X, error, sentence):
         ("n_frames", 0),
         ("n_frames", 2.0),
         ("n_frames", "all"),
+        ("n_frames", 10_001),
         ("size", 5),
         ("size", (0, 5)),
         ("mode", "CMYK"),

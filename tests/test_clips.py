@@ -414,12 +414,19 @@ def test_frames_are_picked_evenly():
     assert_array_equal(images.array, wanted)
 
 
+def test_no_clips_at_all():
+    model = ImageToSequence("frames").fit(np.ones((2, 3, 4, 5)))
+    for none in (np.ones((0, 3, 4, 5)), np.ones((0, 3, 4, 5, 1)), np.ones((0, 60))):
+        with pytest.raises(ValueError, match="^X is empty: at least one clip is need"):
+            model.transform(none)
+
+
 def test_classic_classifiers_take_clips():
     X, y = draw_clips(n=36)
     for name, classifier in classic_classifiers(0, n_frames=3).items():
         if name in ("SVC", "Random forest"):
             probabilities = classifier.fit(X, y).predict(X)
             assert probabilities.shape == y.shape
-    for wrong in (0, 2.5, True):
+    for wrong in (0, 2.5, True, 10_001):
         with pytest.raises(ValueError, match="n_frames must be None or a whole number"):
             classic_classifiers(n_frames=wrong)

@@ -85,10 +85,19 @@ def test_classes_that_are_no_labels():
     for classes, sentence in [
         ([0, 1, np.nan], "Input classes contains NaN"),
         ([0, 1, 2, np.inf], "Input classes contains infinity"),
-        ([], "Found array with 0 sample(s)"),
+        ([], "classes is empty: at least one label is needed."),
     ]:
         with refused(ValueError, sentence):
             make(CRNNImageClassifier).partial_fit(X, y, classes=classes)
+
+
+def test_labels_of_other_images(cls):
+    X, y = draw()
+    model = make(cls, max_epochs=1).fit(X, y)
+    with refused(ValueError, "y must hold one label for each of the 24 images. Got 9"):
+        model.score(X, y[:9])
+    with refused(ValueError, "y_val must hold one label for each of the 24 images."):
+        model.fit(X, y, X_val=X, y_val=y[:9])
 
 
 @pytest.mark.parametrize(

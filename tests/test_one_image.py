@@ -83,6 +83,17 @@ def test_none_is_refused(fitted):
             as_batch(fitted[kind], None, "It")
 
 
+class Refusing:
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("no array")
+
+
+def test_what_becomes_no_array_is_refused():
+    sentence = "X must be an array or a list of images. Got a value of type Refusing"
+    with pytest.raises(TypeError, match=sentence):
+        as_batch(ImageToSequence(), Refusing(), "It")
+
+
 @pytest.mark.parametrize(
     "shape, sentence",
     [

@@ -126,6 +126,9 @@ def test_what_cannot_be_drawn_is_refused():
     sentence = "scan must be one of 'rows', 'columns', 'snake'"
     with pytest.raises(ValueError, match=re.escape(sentence)):
         ScanOrderDisplay.from_scan("zigzag", 4, 4)
+    sentence = "height and width must have a product of at most 16,777,216. Got 9 x "
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        ScanOrderDisplay.from_scan("rows", 9, 2**63)
     with pytest.raises(ValueError, match="The 'estimator' parameter"):
         ScanOrderDisplay.from_estimator(GaussianNB())
     with pytest.raises(ValueError, match="The 'comparison' parameter"):

@@ -64,6 +64,7 @@ def test_flat_images_take_the_given_shape(image_shape, expected):
         (0, False),
         (-1, False),
         (True, False),
+        (np.timedelta64(3, "s"), False),
         (np.True_, False),
         (1.0, False),
         ("1", False),

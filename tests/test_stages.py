@@ -84,3 +84,5 @@ def test_bad_frames_of_a_stream():
         next(stream)
     with pytest.raises(TypeError, match="frames must be an iterable of frames"):
         model.stream_predict_proba(3)
+    with pytest.raises(TypeError, match="frames must be an iterable of frames"):
+        model.stream_predict_proba(np.array(3))

@@ -123,7 +123,7 @@ def test_an_error_before_any_task_calls_nobody(watcher):
     X, y = draw()
     with pytest.raises(ValueError, match="batch_size"):
         make(RNNImageClassifier, batch_size=0).set_callbacks(watcher).fit(X, y)
-    with pytest.raises(ValueError, match="inconsistent numbers"):
+    with pytest.raises(ValueError, match="one label for each of the"):
         make(RNNImageClassifier).set_callbacks(watcher).fit(X, y[1:])
     assert watcher.events == []
 

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import log_softmax
 from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
 from torch import Generator, Tensor
 
 from sk_rnnimage._base import BaseImageEstimator, random_state_restored_on_error
-from sk_rnnimage._data.labels import read_labels
+from sk_rnnimage._data.labels import check_one_each, read_labels
 from sk_rnnimage._data.read import held_out
 from sk_rnnimage._data.targets import Classes
 from sk_rnnimage._data.weights import check_weights
@@ -181,7 +182,10 @@ class ImageClassifier(ClassifierMixin, StagedPrediction, BaseImageEstimator):
             The weighted share of images whose label is predicted.
         """
         y = read_labels(y)
-        return super().score(X, y, check_weights(sample_weight, y))
+        weights = check_weights(sample_weight, y)
+        predicted = self.predict(X)
+        check_one_each(y, len(predicted))
+        return float(accuracy_score(y, predicted, sample_weight=weights))
 
     def attention_weights(
         self, X: ArrayLike, *, layer: str = "auto"
@@ -216,17 +220,18 @@ class ImageClassifier(ClassifierMixin, StagedPrediction, BaseImageEstimator):
         n_heads = self._fitted_recipe["attention_heads"]
         layers = ["pooling"] if pooling == "attention" else []
         layers += ["heads"] if n_heads else []
-        layer = layers[0] if layers and layer == "auto" else layer
-        if layer not in layers:
+        known = layer if isinstance(layer, str) else ""  # "in" asks arrays for a truth
+        layer_read = layers[0] if layers and known == "auto" else known
+        if layer_read not in layers:
             raise ValueError(
                 "attention_weights needs pooling='attention' or attention_heads in the "
                 f"network that was fitted, and layer='auto', 'pooling' or 'heads'. It "
                 f"has pooling={pooling!r} and attention_heads={n_heads!r}, and layer "
-                f"is {layer!r}."
+                f"is {layer!r:.80}."
             )
         # of the images themselves: the views of n_views have no weights in common
         images, network = self._images(X), self.module_
-        weights = attention_weights(network, images, layer)
+        weights = attention_weights(network, images, layer_read)
         for of_reading in weights:
             check_outputs(network, of_reading, images)
         warn_of_unit(network, images)

@@ -16,6 +16,7 @@ from sk_rnnimage._environment.tasks import (
     FitTask,
     with_callbacks,
 )
+from sk_rnnimage.images.arrays import to_numpy
 from sk_rnnimage.images.checking import check_images, unchanged_on_error
 from sk_rnnimage.images.clips import check_clips
 from sk_rnnimage.images.orders import (
@@ -201,22 +202,42 @@ class ImageToSequence(
         -------
         ndarray of shape (n, H, W), (n, H, W, C) or (n, H*W*C)
             Images, in the layout that ``fit`` saw and the dtype of X.
+
+        Raises
+        ------
+        ValueError, TypeError
+            Where X holds no such sequences of numbers.
         """
         check_is_fitted(self)
-        X = np.asarray(X)
-        if X.ndim != 3 or X.shape[1:] != (self.n_steps_, self.step_size_):
-            raise ValueError(
-                f"X must hold sequences of shape (n, {self.n_steps_}, "
-                f"{self.step_size_}), as transform gives them. Got {X.shape} instead."
-            )
-        patches = np.empty_like(X)
-        patches[:, self._order] = X  # the inverse permutation, without computing it
+        sequences = self._sequences(X)
+        patches = np.empty_like(sequences)
+        # the inverse permutation, without computing it
+        patches[:, self._order] = sequences
         *n_frames, height, width, channels = full_shape(
             self.image_shape_, layout_of(self.scan)
         )
         shape = math.prod(n_frames) * height, width, channels
         images = from_patches(patches, shape, self._patch)
-        return images.reshape(len(X), *self._layout)
+        return images.reshape(len(sequences), *self._layout)
+
+    def _sequences(self, X):
+        """Sequences as an array of numbers (n, T, F) in whatever dtype."""
+        expected = (
+            f"X must hold sequences of numbers of shape (n, {self.n_steps_}, "
+            f"{self.step_size_}), as transform gives them."
+        )
+        try:
+            array = np.asarray(to_numpy(X, "X"))
+        except Exception as error:  # a ragged list, or the code of an array-like
+            raise TypeError(
+                f"{expected} Got a value of type {type(X).__name__}, of which NumPy "
+                f"can make no array ({type(error).__name__}: {str(error):.200})."
+            ) from error
+        if array.dtype.kind not in "biufc":
+            raise TypeError(f"{expected} Got values of dtype {array.dtype} instead.")
+        if array.ndim != 3 or array.shape[1:] != (self.n_steps_, self.step_size_):
+            raise ValueError(f"{expected} Got {array.shape} instead.")
+        return array
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -40,8 +40,19 @@ def read_labels(y, name="y"):
             f"{name} should be a 1d array of one label for each image. Got an array of "
             f"shape {y.shape}."
         )
+    if not len(y):
+        raise ValueError(f"{name} is empty: at least one label is needed.")
     y = check_array(y, ensure_2d=False, dtype=None, input_name=name)
     return column_or_1d(y, warn=True)
+
+
+def check_one_each(y, n, name="y"):
+    """Raise where there is not one label for each of n images."""
+    if len(y) != n:
+        raise ValueError(
+            f"{name} must hold one label for each of the {n} images. Got {len(y)} "
+            "labels."
+        )
 
 
 def _to_array(y, name):

@@ -10,10 +10,9 @@ import numbers
 import numpy as np
 from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length
 from torch import nn
 
-from sk_rnnimage._data.labels import read_labels
+from sk_rnnimage._data.labels import check_one_each, read_labels
 from sk_rnnimage._data.weights import of_maximum_one
 
 LABEL_SMOOTHING = 0.1
@@ -65,7 +64,7 @@ class Classes:
                 "the target y is None."
             )
         y = read_labels(y, "y" + suffix)
-        check_consistent_length(images, y)
+        check_one_each(y, len(images), "y" + suffix)
         with np.errstate(invalid="ignore"):  # it casts numbers of any size to int
             check_classification_targets(y)
         return y

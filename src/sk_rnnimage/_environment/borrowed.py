@@ -21,10 +21,10 @@ They are few, as each may change without a deprecation:
 from collections.abc import Callable
 from typing import TypeVar
 
+import numpy as np
 from sklearn import base
 from sklearn.utils import _param_validation
 from sklearn.utils._param_validation import (
-    Interval,
     StrOptions,
     validate_parameter_constraints,
 )
@@ -44,6 +44,14 @@ __all__ = [
 F = TypeVar("F", bound=Callable)
 _fit_context: Callable[..., Callable[[F], F]] = base._fit_context
 validate_params: Callable[..., Callable[[F], F]] = _param_validation.validate_params
+
+
+class Interval(_param_validation.Interval):
+    """A range of numbers: not of durations, which NumPy registers as whole numbers."""
+
+    def is_satisfied_by(self, val):
+        """Whether a value lies in it."""
+        return not isinstance(val, np.timedelta64) and super().is_satisfied_by(val)
 
 
 class ModeOnce:

@@ -123,7 +123,8 @@ class StagedPrediction(BaseEstimator):
                 f"cell={cell!r}, bidirectional={bidirectional} and "
                 f"attention_heads={n_heads}."
             )
-        if not isinstance(frames, Iterable):
+        # an array without axes says that it is iterable
+        if not isinstance(frames, Iterable) or getattr(frames, "ndim", 1) == 0:
             raise TypeError(
                 "frames must be an iterable of frames, such as a clip (T, H, W) or a "
                 f"generator. Got a value of type {type(frames).__name__}."

@@ -21,6 +21,7 @@ from sk_rnnimage._environment.tasks import (
 )
 from sk_rnnimage.images.checking import check_images
 from sk_rnnimage.images.clips import check_clips, resampled
+from sk_rnnimage.images.orders import MOST_FRAMES
 from sk_rnnimage.images.shapes import is_positive_int
 
 
@@ -45,7 +46,7 @@ def classic_classifiers(
     random_state : int, RandomState instance or None, default=None
         Seed of the random forest, the gradient boosting and the MLP. Pass an int for
         reproducible results.
-    n_frames : int, default=None
+    n_frames : int from 1 to 10,000, default=None
         With an int the pipelines take clips, as ``scan="frames"`` does, (n, T, H, W[,
         C]) or a list of clips of unequal length. They pick this many frames of each,
         evenly from the first to the last (one is that in the middle), and flatten them;
@@ -63,7 +64,7 @@ def classic_classifiers(
     Raises
     ------
     ValueError
-        Where ``n_frames`` is no whole number of at least 1.
+        Where ``n_frames`` is no whole number from 1 to 10,000.
 
     See Also
     --------
@@ -79,9 +80,11 @@ def classic_classifiers(
     >>> float(svc.fit(images[:1200], y[:1200]).score(images[1200:], y[1200:]))
     0.96...
     """
-    if n_frames is not None and not is_positive_int(n_frames):
+    if n_frames is not None and not (
+        is_positive_int(n_frames) and n_frames <= MOST_FRAMES
+    ):
         raise ValueError(
-            "n_frames must be None or a whole number of at least 1. Got "
+            f"n_frames must be None or a whole number from 1 to {MOST_FRAMES:,}. Got "
             f"{n_frames!r} instead."
         )
 

@@ -10,6 +10,7 @@ import numpy as np
 from sk_rnnimage._environment.borrowed import Interval
 from sk_rnnimage.files.frames import read_clip
 from sk_rnnimage.files.items import FileReader
+from sk_rnnimage.images.orders import MOST_FRAMES
 
 
 class ClipReader(FileReader):
@@ -33,7 +34,7 @@ class ClipReader(FileReader):
         Size in pixels to which every frame is resized, as :class:`ImageReader` resizes
         images. None keeps the original size, which may differ between clips, but not
         within one.
-    n_frames : int, default=None
+    n_frames : int from 1 to 10,000, default=None
         Number of frames to read of each clip, evenly from its first to its last: those
         at ``np.linspace(0, T - 1, n_frames).round()``, or the one in the middle. A clip
         that is shorter repeats some. Of a folder no other file is opened; of a file no
@@ -80,7 +81,7 @@ class ClipReader(FileReader):
     """
 
     _parameter_constraints = FileReader._parameter_constraints | {
-        "n_frames": [Interval(numbers.Integral, 1, None, closed="left"), None]
+        "n_frames": [Interval(numbers.Integral, 1, MOST_FRAMES, closed="both"), None]
     }
 
     def __init__(

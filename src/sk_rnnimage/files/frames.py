@@ -28,9 +28,7 @@ from sk_rnnimage.files.video import (
     import_av,
     open_video,
 )
-from sk_rnnimage.images.orders import evenly
-
-MOST_FRAMES = 10_000  # of one clip: a film without end would fill the memory
+from sk_rnnimage.images.orders import MOST_FRAMES, evenly
 
 
 class Frame(NamedTuple):

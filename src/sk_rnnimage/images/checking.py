@@ -235,6 +235,11 @@ def check_flat(estimator, X, image_shape, reset, name, layout=IMAGE):
         refuse_one_item(estimator, shape, name, layout)
         _refuse_columns(estimator, X, name, layout)
     if name != "X":  # validate_data calls its argument X, whatever it is
+        if len(shape) < 2:
+            raise ValueError(
+                f"{name} must hold several {layout.noun}s, as X does. Got an array of "
+                f"shape {shape}."
+            )
         check_numbers(estimator, X, name, allow_nd=False, ensure_2d=True)
     with unreadable_cell_named(X, name):
         X = validate_data(estimator, X, reset=reset, ensure_all_finite="allow-nan")

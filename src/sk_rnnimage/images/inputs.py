@@ -37,7 +37,7 @@ def to_array(X, name, layout=IMAGE):
     if isinstance(X, (list, tuple)):
         X = _listed(X, name, layout)
     elif not hasattr(X, "shape"):
-        X = _of_array_like(X, name, layout)
+        X = of_array_like(X, name, layout)
     if _holds_strings(X):
         raise ValueError(
             f"{name} holds strings where pixels should be. For paths to {layout.noun} "
@@ -45,6 +45,8 @@ def to_array(X, name, layout=IMAGE):
             f"make_pipeline({layout.reader}(size=(height, width)), ...)."
         )
     refuse_dtype(X, name)
+    if not isinstance(X, list) and X.shape[:1] == (0,):
+        raise ValueError(f"{name} is empty: at least one {layout.noun} is needed.")
     return X
 
 
@@ -69,8 +71,14 @@ def _refuse_type(X, name, layout):
         )
 
 
-def _of_array_like(X, name, layout):
-    """What says nothing of itself, but becomes an array."""
+def of_array_like(X, name, layout):
+    """What says nothing of itself, but becomes an array.
+
+    Raises
+    ------
+    TypeError
+        Where it does not.
+    """
     try:
         return np.asarray(X)
     except Exception as error:  # the code is another's

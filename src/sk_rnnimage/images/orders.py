@@ -11,6 +11,8 @@ import numpy as np
 
 from sk_rnnimage.images.shapes import is_positive_int
 
+MOST_FRAMES = 10_000  # of one clip: a film without end would fill the memory
+
 
 def _raster(height, width):
     return np.arange(height * width).reshape(height, width)

@@ -4,6 +4,8 @@ import math
 import numbers
 from typing import NamedTuple
 
+import numpy as np
+
 
 class Layout(NamedTuple):
     """What an item of X is, and how messages speak of it.
@@ -76,8 +78,9 @@ def shape_of_flat(n_features, image_shape, name, layout=IMAGE):
 
 
 def is_positive_int(value):
-    """Whether a value is a whole number of at least 1, and no bool."""
-    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    """Whether a value is a whole number of at least 1, and no bool, no duration."""
+    others = bool, np.timedelta64  # which are registered as whole numbers
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, others)
     return whole and value >= 1
 
 

@@ -45,7 +45,7 @@ def get_panels(ax, boxes, **figure_options):
         already.
     """
     if isinstance(ax, (list, tuple, np.ndarray)):
-        panels = np.array(ax, dtype=object).ravel()
+        panels = _all_of(ax)
         if len(panels) != len(boxes):
             raise ValueError(
                 f"ax must be one Axes, or {len(boxes)} of them, one for each panel. "
@@ -63,3 +63,14 @@ def get_panels(ax, boxes, **figure_options):
         )
     ax.set_axis_off()
     return ax, np.array([ax.inset_axes(box) for box in boxes], dtype=object)
+
+
+def _all_of(ax):
+    """Several axes as an array of objects, from an array or nested lists."""
+    try:
+        return np.array(ax, dtype=object).ravel()
+    except Exception as error:  # something in it is a tensor, say
+        raise TypeError(
+            "ax must be None, an Axes of matplotlib or several. Got "
+            f"{type(ax).__name__} of which NumPy can make no array of Axes."
+        ) from error

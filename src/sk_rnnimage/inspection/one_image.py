@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sk_rnnimage._base import BaseImageEstimator
 from sk_rnnimage.images.arrays import to_numpy
+from sk_rnnimage.images.inputs import of_array_like
 from sk_rnnimage.images.shapes import (
     CLIP,
     IMAGE,
@@ -81,7 +82,7 @@ def as_batch(estimator, X, display):
     elif hasattr(X, "iloc"):
         batch = X
     else:
-        batch = _array_as_batch(np.asarray(X), shape, layout)
+        batch = _array_as_batch(of_array_like(X, "X", layout), shape, layout)
     if len(batch) != 1:
         raise ValueError(
             f"{display} shows one {layout.noun}, but X holds {len(batch)}. Pass X[[0]] "

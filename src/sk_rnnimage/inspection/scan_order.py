@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 # finer, so that they do not hide the image.
 _MOST_INK = 80
 
+MOST_PIXELS = 2**24  # that from_scan draws
+
 
 class ScanOrderDisplay:
     """Plot of the order in which an image is read, one panel for each scan.
@@ -192,7 +194,8 @@ class ScanOrderDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If there is no scan of that name, or a patch is larger than the image.
+            If there is no scan of that name, a patch is larger than the image, or
+            the image has more than 2**24 pixels.
         """
         if not isinstance(scan, str) or scan not in SCANS:
             raise ValueError(
@@ -205,6 +208,11 @@ class ScanOrderDisplay:
                     f"{side} must be a whole number of at least 1. Got {value!r} "
                     "instead."
                 )
+        if height * width > MOST_PIXELS:
+            raise ValueError(
+                f"height and width must have a product of at most {MOST_PIXELS:,}. Got "
+                f"{height} x {width}: of more pixels no order can be seen."
+            )
         check_patch_size(patch_size)
         path = scan_path(scan, height, width, patch_size)
         return cls([path], name=name).plot(ax=ax)
