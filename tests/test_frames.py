@@ -450,3 +450,13 @@ def test_what_is_neither_image_nor_video(data):
     sentence = "is neither an image that Pillow can read nor a video that PyAV can read"
     with pytest.raises(UnreadableImage, match=f"^{sentence}: "):
         read(data)
+
+
+def test_a_clip_that_no_memory_holds(monkeypatch):
+    frames = animation([np.full((4, 5), 9 * i, np.uint8) for i in range(5)], "gif")
+    assert read_clip(frames, None, None, None)[0].shape == (5, 4, 5)
+    monkeypatch.setattr(module, "MOST_BYTES", 60)
+    assert read_clip(frames, None, None, 3)[0].shape == (3, 4, 5)
+    assert read_clip(frames, (2, 3), None, None)[0].shape == (5, 2, 3)
+    with pytest.raises(UnreadableImage, match="has more pixels than the memory holds"):
+        read_clip(frames, None, None, None)

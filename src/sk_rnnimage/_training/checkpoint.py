@@ -76,14 +76,15 @@ class Checkpoint:
             return None
         content, checksum = np.split(np.fromfile(self.path, np.uint8), [-N_CHECKED])
         if _checksum(content) != checksum.tobytes():
-            raise ValueError(
-                f"The checkpoint {str(self.path)!r} is damaged. Remove the file, and "
-                "fit starts anew."
-            )
-        with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            arrays = dict(file)
-        plain = json.loads(arrays.pop("plain").tobytes())
-        made_with = plain["format"], tuple(plain["versions"])
+            raise self.damage()
+        try:
+            with np.load(io.BytesIO(content), allow_pickle=False) as file:
+                arrays = dict(file)
+            plain = json.loads(arrays.pop("plain").tobytes())
+            made_with = plain["format"], tuple(map(str, plain["versions"]))
+            state = _with_arrays(plain["state"], arrays)
+        except Exception as error:  # the checksum is right of whatever was written
+            raise self.damage() from error
         if made_with != (FORMAT, current_versions()):
             raise ValueError(
                 f"The checkpoint {str(self.path)!r} was made with sk_rnnimage and "
@@ -91,7 +92,14 @@ class Checkpoint:
                 f"{' and '.join(current_versions())}. Install those, or remove the "
                 "file, and fit starts anew."
             )
-        return _with_arrays(plain["state"], arrays)
+        return state
+
+    def damage(self):
+        """The error for a file that holds no state of this training."""
+        return ValueError(
+            f"The checkpoint {str(self.path)!r} is damaged. Remove the file, and fit "
+            "starts anew."
+        )
 
 
 def _checksum(content):

@@ -9,6 +9,7 @@ from skorch.callbacks import Callback, LRScheduler
 from sk_rnnimage._training.checkpoint import Checkpoint, digest_of
 from sk_rnnimage._training.optimizer import load_moments, moments_of
 from sk_rnnimage._training.ranks import of_first, rank
+from sk_rnnimage._training.saved_states import is_named, is_seed, is_state
 
 # What the callbacks of our own know from one epoch to the next
 KNOWN = {
@@ -55,6 +56,10 @@ def checkpoint_of(estimator, recipe, *sets):
     digest = digest_of(type(estimator).__name__, kept, seed, before, arrays)
     checkpoint = of_first(lambda: Checkpoint(estimator.checkpoint, digest))
     if checkpoint.state is not None:
+        if not is_named(checkpoint.state, ("seed", "training")) or not is_seed(
+            checkpoint.state["seed"]
+        ):
+            raise checkpoint.damage()
         training = replace(recipe.training, seed=checkpoint.state["seed"])
         recipe = recipe._replace(training=training)
     return checkpoint, recipe
@@ -78,10 +83,12 @@ class SaveEpochs(Callback):
         self.checkpoint = checkpoint
         self.seed = seed
 
-    def on_train_begin(self, net, **kwargs):
+    def on_train_begin(self, net, X=None, **kwargs):
         state = self.checkpoint.state
         self.resumed_ = state is not None
         if self.resumed_:
+            if not is_state(state["training"], _form(net), net, _known(net), len(X)):
+                raise self.checkpoint.damage()
             _load(net, state["training"])
 
     def on_epoch_end(self, net, **kwargs):
@@ -94,27 +101,38 @@ class SaveEpochs(Callback):
 
 def _state(net):
     """All that the epochs to come depend on."""
-    order = net.iterator_train__random_state.get_state()
+    callbacks = dict(net.callbacks_)
     return {
+        **_form(net),
         "history": [
             {key: _plain(value) for key, value in row.items() if key != "batches"}
             for row in net.history
         ],
+        "moments": moments_of(net),
+        "callbacks": {
+            name: _arrays({key: getattr(callbacks[name], key, None) for key in keys})
+            for name, keys in _known(net).items()
+        },
+        "mirrored": _arrays(net.batches_.mirrored),
+    }
+
+
+def _form(net):
+    """What looks alike in each epoch."""
+    return {
         "stopped": net.stopped_,
         "weights": _arrays(net.module_.state_dict()),
         "temperature": net.module_.temperature,
-        "moments": moments_of(net),
         "groups": [[each["lr"], each["betas"]] for each in net.optimizer_.param_groups],
         "schedules": [each.lr_scheduler_.state_dict() for each in _schedules(net)],
-        "callbacks": {
-            name: _arrays({key: getattr(each, key, None) for key in KNOWN[name]})
-            for name, each in net.callbacks_
-            if name in KNOWN
-        },
-        "order": order,
-        "mirrored": _arrays(net.batches_.mirrored),
+        "order": net.iterator_train__random_state.get_state(),
         "generators": [each.get_state().numpy() for each in _generators(net)],
     }
+
+
+def _known(net):
+    """The names of what is kept of each callback."""
+    return {name: KNOWN[name] for name, _ in net.callbacks_ if name in KNOWN}
 
 
 def _load(net, state):

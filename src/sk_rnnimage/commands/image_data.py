@@ -102,13 +102,13 @@ def _split_frames(frames, ends, labels):
     """The clips of frames that lie one after another, and their labels."""
     import numpy as np
 
-    starts = np.concatenate([[0], ends[:-1]]) if ends.ndim == 1 else ends
-    fits = ends.ndim == 1 and len(ends) and len(labels) == len(ends)
-    if not fits or (ends <= starts).any() or ends[-1] != len(frames):
+    n, whole = frames.shape[0] if frames.ndim else 0, ends.dtype.kind in "iu"
+    fits = whole and ends.ndim == 1 and ends.size and labels.shape == ends.shape
+    if not fits or (np.diff(ends, prepend=0) <= 0).any() or ends[-1] != n:
         raise ValueError(
             "ends must hold, for each label, the number of frames up to the end of its "
-            f"clip, and rise to the {len(frames)} frames that there are. There are "
-            f"{len(labels)} labels, and ends has the shape {ends.shape}."
+            f"clip, and rise to the {n} frames that there are. labels has the shape "
+            f"{labels.shape}, ends {ends.shape} and dtype {ends.dtype}."
         )
     return np.split(frames, ends[:-1]), labels
 
@@ -117,16 +117,36 @@ def _load_arrays(path):
     """Load the arrays of an .npz file as a dict."""
     import numpy as np
 
+    _refuse_huge(path)
     try:
         # np.load(path) of an .npz keeps the file open. A pickle could run any code.
         with open(path, "rb") as file:
             arrays = np.load(file, allow_pickle=False)
             return {name: arrays[name] for name in arrays.files}
-    # AttributeError: a single array, of an .npy file, has no `files`.
-    except (ValueError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+    # a single array, other files, damaged ones, and what claims more than any memory
+    except Exception as error:
+        if getattr(error, "filename", None) is not None:  # the system may not open it
+            raise
         raise ValueError(
             f"{path} is not an .npz of plain arrays, nor a folder of images."
         ) from error
+
+
+def _refuse_huge(path):
+    """Raise where the arrays of an .npz, which may be compressed, fill the memory."""
+    from sk_rnnimage._environment.process import physical_memory
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            n_bytes = sum(member.file_size for member in archive.infolist())
+    except Exception:  # np.load says more
+        return
+    memory = physical_memory()
+    if memory is not None and n_bytes > memory:
+        raise ValueError(
+            f"{path} holds arrays of {n_bytes / 2**30:.1f} GiB, and this machine has "
+            f"{memory / 2**30:.1f} GiB of memory. Take a part of them."
+        )
 
 
 def _check_data(X, y, X_name, y_name, of_clips=False):
@@ -144,7 +164,7 @@ def _check_data(X, y, X_name, y_name, of_clips=False):
             f"{X_name} must be flat (n, H*W*C), grey (n, H, W) or with channels "
             f"(n, H, W, C). Its shape is {X.shape}."
         )
-    if y.size != len(X) or len(y) != len(X):
+    if y.shape[:1] != (len(X),) or y.size != len(X):
         raise ValueError(
             f"{y_name} must hold one label for each of the {len(X)} images in "
             f"{X_name}. Its shape is {y.shape}."

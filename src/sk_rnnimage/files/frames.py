@@ -30,6 +30,8 @@ from sk_rnnimage.files.video import (
 )
 from sk_rnnimage.images.orders import MOST_FRAMES, evenly
 
+MOST_BYTES = 2**32  # of one clip
+
 
 class Frame(NamedTuple):
     """A frame as it is kept: its name in messages, its pixels (H, W) or (H, W, 3)."""
@@ -68,14 +70,47 @@ def read_clip(item, size, mode, n_frames):
         If the clip is missing, too long or cannot be decoded, or if its frames differ
         in size or depth.
     """
-    frames = _read_frames(item, n_frames, partial(_read_frame, size, mode))
-    if not frames:
-        raise UnreadableImage("is a video without frames")
-    _refuse_unequal(frames)
-    pixels = unify([frame.pixels for frame in frames])
-    # A clip that is too short gave each of its frames once: here they are repeated.
-    pixels = np.stack([pixels[k] for k in pick_evenly(len(frames), n_frames)])
+    with _in_memory():
+        frames = _read_frames(
+            item, n_frames, _bounded(partial(_read_frame, size, mode))
+        )
+        if not frames:
+            raise UnreadableImage("is a video without frames")
+        _refuse_unequal(frames)
+        pixels = unify([frame.pixels for frame in frames])
+        # A clip that is too short gave each of its frames once: here they are repeated.
+        pixels = np.stack([pixels[k] for k in pick_evenly(len(frames), n_frames)])
     return pixels, any(frame.is_reduced for frame in frames)  # (T, H, W[, 3])
+
+
+@contextmanager
+def _in_memory():
+    """Say that a clip is too large where the memory does not hold it."""
+    try:
+        yield
+    except MemoryError as error:
+        raise UnreadableImage(
+            "has more pixels than the memory holds, or than the 4 GiB of one clip. Set "
+            "size to a smaller (height, width), or n_frames to pick fewer frames"
+        ) from error
+
+
+def _bounded(read):
+    """``read``, as long as its frames take no more than MOST_BYTES.
+
+    A file of a few bytes may declare thousands of large frames.
+    """
+    kept = 0
+
+    def read_bounded(*args):
+        nonlocal kept
+        frame = read(*args)
+        kept += frame.pixels.nbytes
+        if kept > MOST_BYTES:
+            raise MemoryError
+        return frame
+
+    return read_bounded
 
 
 def pick_evenly(length, n_frames):
