@@ -144,7 +144,7 @@ def _hear(event, arguments):
 
 
 @contextlib.contextmanager
-def no_code_runs():
+def no_code_runs(but=()):
     """Raise where something starts a program, unpickles, connects or removes files."""
     if _hear not in _hooked:
         sys.addaudithook(_hear)  # which stays for good
@@ -155,7 +155,8 @@ def no_code_runs():
         yield
     finally:
         _listening.pop()
-    assert not _heard, f"the file made it run {_heard}"
+    heard = [event for event in _heard if event not in but]
+    assert not heard, f"the file made it run {heard}"
 
 
 STRANGE = [None, True, -1, 0, 2, 2**31, 2**64, 1e308, "", "x", [], {}, [[]]]
@@ -163,19 +164,19 @@ STRANGE += [{"estimator": ["os.system", []]}, {"array": ["x", False]}, {"tuple":
 STRANGE += [{"dtype": "|O"}, {"scalar": ["<f8", "x"]}, {"strings": ["<U9", [9], []]}]
 
 
-def _places(node, place=()):
+def places(node, place=()):
     """The places of all nodes of a tree of JSON."""
     yield place
     items = node.items() if isinstance(node, dict) else enumerate(node)
     for key, item in items if isinstance(node, (dict, list)) else ():
         yield from (
-            _places(item, (*place, key))
+            places(item, (*place, key))
             if isinstance(item, (dict, list))
             else [(*place, key)]
         )
 
 
-def _replaced(tree, place, value):
+def replaced(tree, place, value):
     if not place:
         return value
     tree = copy.deepcopy(tree)
@@ -190,8 +191,8 @@ def _replaced(tree, place, value):
 def _strange_recipes(draw_value, path):
     """A file of save whose tree has something else at some place."""
     tree, arrays = opened(path)
-    place = draw_value(st.sampled_from(list(_places(tree))))
-    tree = _replaced(tree, place, draw_value(st.sampled_from(STRANGE)))
+    place = draw_value(st.sampled_from(list(places(tree))))
+    tree = replaced(tree, place, draw_value(st.sampled_from(STRANGE)))
     other = written(path.with_suffix(".other"), tree, arrays)
     return f"a strange {path.name} at {place}", other.read_bytes()
 
