@@ -357,7 +357,11 @@ BAD_LABELS = {
         np.arange(23) % 3,
         "y must hold one label for each of the 24 images. Got 23 labels.",
     ),
-    "continuous": (np.linspace(0, 1, N), "Unknown label type: continuous"),
+    "continuous": (
+        np.linspace(0, 1, N),
+        "Unknown label type: continuous. y holds numbers with fractions, such as 0.043",
+    ),
+    "infinite": (np.r_[np.inf, np.ones(N - 1)], "Input y contains infinity"),
     "NaN": (np.r_[np.nan, np.ones(N - 1)], "Input y contains NaN"),
     "two columns": (np.ones((N, 2)), "y should be a 1d array"),
     "none at all": (np.array([]), "y is empty: at least one label is needed."),

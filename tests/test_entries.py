@@ -51,3 +51,10 @@ def test_numbers_are_sorted_by_size(names):
     assert sort_naturally([f"/a/{name}" for name in names[1:] + names[:1]]) == [
         f"/a/{name}" for name in names
     ]
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "a.png").touch()
+    path = str(tmp_path / "a.png")
+    with pytest.raises(ValueError, match=re.escape(f"{path!r} is a file. Pass the fo")):
+        check_folder(path)

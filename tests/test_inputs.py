@@ -14,9 +14,17 @@ from sk_rnnimage.images.shapes import CLIP, IMAGE
 NO_ITEMS = {
     "an iterator": (iter([]), "must be an array or a list of {noun}s. Got a value of"),
     "a path": ("a.gif", "pass a list of them to {a_reader} in front: make_pipeline"),
-    "paths": (["a.gif"], "For paths to {noun} files, put {a_reader} in front"),
+    "paths": (
+        ["a.gif"],
+        "For paths to {noun} files, put {a_reader} in front: make_pipeline({reader}("
+        "size=(height, width)), ...). Got 'a.gif'.",
+    ),
     "nothing": ([], "X is empty: at least one {noun} is needed."),
     "None": ([None], "X[0] is of type NoneType, no {noun}. Pass each {noun} as an"),
+    "a loader": (
+        torch.utils.data.DataLoader([1, 2]),
+        "must be an array or a list of {noun}s. Got a value of type DataLoader, of ",
+    ),
     "ragged": ([[[[1, 2], [3]]]], "Pass each {noun} as an array of shape {shapes}."),
 }
 
@@ -24,7 +32,7 @@ NO_ITEMS = {
 @pytest.mark.parametrize("layout", [IMAGE, CLIP], ids=lambda layout: layout.noun)
 @pytest.mark.parametrize("X, sentence", NO_ITEMS.values(), ids=NO_ITEMS)
 def test_messages_speak_of_what_an_item_is(X, sentence, layout):
-    names = "noun", "a_reader", "shapes"
+    names = "noun", "reader", "a_reader", "shapes"
     wanted = sentence.format(**{name: getattr(layout, name) for name in names})
     with pytest.raises((ValueError, TypeError)) as caught:
         to_array(X, "X", layout)

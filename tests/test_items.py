@@ -1,3 +1,4 @@
+import io
 import re
 import warnings
 
@@ -73,3 +74,10 @@ def test_what_is_no_list_is_refused(X, sentence):
         LengthReader().transform(X)
     with pytest.raises(TypeError, match="for a single text pass a list of one"):
         LengthReader().transform("a")
+    for X in ({"a", "b"}, {"a": 1}):
+        sentence = f"Got a {type(X).__name__}, whose texts have no order: pass them as"
+        with pytest.raises(TypeError, match=sentence):
+            LengthReader().transform(X)
+    sentence = "X[1] (of type StringIO) must be a path, the bytes of a file, a file op"
+    with pytest.raises(TypeError, match=re.escape(sentence)):
+        LengthReader().transform(["a", io.StringIO("b")])

@@ -91,6 +91,19 @@ def test_classes_that_are_no_labels():
             make(CRNNImageClassifier).partial_fit(X, y, classes=classes)
 
 
+def test_labels_of_another_kind(cls):
+    X, y = draw()
+    numbers, strings = (make(cls, max_epochs=1).fit(X, t) for t in (y, y.astype(str)))
+    sentence = "y holds strings, such as '0', but the classes of fit are numbers: [0, 1"
+    with refused(ValueError, sentence):
+        numbers.score(X, y.astype(str))
+    with refused(ValueError, sentence):
+        numbers.score(X, y.astype(str).astype(object))
+    with refused(ValueError, "y holds numbers, such as 0, but the classes of fit are"):
+        strings.score(X, y)
+    assert numbers.score(X, y > 0) <= 1
+
+
 def test_labels_of_other_images(cls):
     X, y = draw()
     model = make(cls, max_epochs=1).fit(X, y)

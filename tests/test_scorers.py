@@ -121,3 +121,10 @@ def test_scorers_in_a_list_are_refused():
     message = "scoring must hold names of scorers if it is a list or tuple."
     with pytest.raises(TypeError, match=re.escape(message)):
         compare_classifiers([GaussianNB()], X, Y, scoring=[make_scorer(f1_score)])
+
+
+@pytest.mark.parametrize("name, near", [("acc", "accuracy"), ("roc_acu", "roc_auc")])
+def test_the_name_that_was_meant(name, near):
+    sentence = f"Got {name!r}, did you mean {near!r}?"
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        compare_classifiers([GaussianNB()], X[:99], Y[:99], cv=2, scoring=name)

@@ -55,6 +55,18 @@ def check_one_each(y, n, name="y"):
         )
 
 
+def check_same_kind(y, classes):
+    """Raise where labels are strings and the classes of fit numbers, or vice versa."""
+    ours, theirs = (
+        "strings" if labels.dtype.kind in "OU" else "numbers" for labels in (y, classes)
+    )
+    if ours != theirs:
+        raise ValueError(
+            f"y holds {ours}, such as {y.tolist()[0]!r}, but the classes of fit are "
+            f"{theirs}: {classes.tolist()!s:.80}. Pass labels of their kind."
+        )
+
+
 def _to_array(y, name):
     """Labels as an array of any dtype and shape but ()."""
     if hasattr(y, "toarray"):  # np.asarray would wrap it in an object array

@@ -9,7 +9,7 @@ import numbers
 
 import numpy as np
 from sklearn.model_selection import StratifiedShuffleSplit
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import type_of_target
 from torch import nn
 
 from sk_rnnimage._data.labels import check_one_each, read_labels
@@ -65,8 +65,7 @@ class Classes:
             )
         y = read_labels(y, "y" + suffix)
         check_one_each(y, len(images), "y" + suffix)
-        with np.errstate(invalid="ignore"):  # it casts numbers of any size to int
-            check_classification_targets(y)
+        _refuse_continuous(y, "y" + suffix)
         return y
 
     def encode(self, y, name="y"):
@@ -219,3 +218,16 @@ def _given_weights(given, labels):
         )
     weights = np.array(weights, dtype=np.float64)
     return of_maximum_one(weights) if weights.any() else weights
+
+
+def _refuse_continuous(y, name):
+    """Raise where labels are numbers with fractions."""
+    with np.errstate(invalid="ignore"):  # it casts numbers of any size to int
+        kind = type_of_target(y, input_name=name)
+    if kind == "continuous":
+        fraction = y[y % 1 != 0][0].item()
+        raise ValueError(
+            f"Unknown label type: continuous. {name} holds numbers with fractions, "
+            f"such as {fraction!r}, where classes should be. Pass whole numbers or "
+            f"strings; of values to be put into classes, numpy.digitize({name}, bins)."
+        )

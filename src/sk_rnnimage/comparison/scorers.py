@@ -71,7 +71,9 @@ def make_scorers(scoring, y):
 def _make_scorer(name, y):
     """Return the name of a scorer, or a scorer where the name would not suit y."""
     if name not in metrics.get_scorer_names():
-        near = difflib.get_close_matches(name, metrics.get_scorer_names())
+        known = metrics.get_scorer_names()
+        near = [each for each in known if name and each.startswith(name)]
+        near += difflib.get_close_matches(name, known)
         raise ValueError(
             "scoring must be among sklearn.metrics.get_scorer_names(). Got "
             f"{name!r}{f', did you mean {near[0]!r}?' if near else '.'}"

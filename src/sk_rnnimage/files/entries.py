@@ -7,6 +7,8 @@ import re
 def check_folder(folder):
     """Return the path of a folder, or raise an error if there is none."""
     folder = str(os.fspath(folder))  # os.scandir gives bytes for a string of NumPy
+    if os.path.isfile(folder):
+        raise ValueError(f"{folder!r} is a file. Pass the folder that holds it.")
     if not os.path.isdir(folder):
         raise ValueError(f"There is no folder {folder!r}.")
     return folder

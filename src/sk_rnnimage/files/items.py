@@ -1,8 +1,10 @@
 """What the readers of files share: the items of X, checked, read and named."""
 
+import io
 import numbers
 import os
 import warnings
+from collections.abc import Mapping, Set
 from typing import Self
 
 import numpy as np
@@ -126,6 +128,11 @@ def _check_items(X, noun):
         )
     # Strings, bytes and files are iterable too, over characters, integers and lines.
     single = isinstance(X, (str, bytes, bytearray, os.PathLike)) or hasattr(X, "read")
+    if isinstance(X, (Mapping, Set)):
+        raise TypeError(
+            f"X must be a list or one column of files. Got a {type(X).__name__}, whose "
+            f"{noun}s have no order: pass them as a list, in the order of the labels."
+        )
     if single or not hasattr(X, "__iter__") or getattr(X, "ndim", 1) == 0:
         raise TypeError(
             "X must be a list or one column of files. Got one "
@@ -136,7 +143,8 @@ def _check_items(X, noun):
         raise ValueError(f"X is empty: at least one {noun} is needed.")
     readable = (str, bytes, bytearray, os.PathLike, import_pillow().Image)
     for index, item in enumerate(items):
-        if not isinstance(item, readable) and not hasattr(item, "read"):
+        is_file = hasattr(item, "read") and not isinstance(item, io.TextIOBase)
+        if not isinstance(item, readable) and not is_file:
             raise TypeError(
                 f"{_describe_item(item, index)} must be a path, the bytes of a file, a "
                 "file opened in binary mode or a PIL image."

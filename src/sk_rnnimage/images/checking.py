@@ -344,5 +344,6 @@ def _refuse_channels_first(shape, name):
         raise ValueError(
             f"{name} has shape {shape}, which looks like channels first. Channels "
             f"come last here: pass np.moveaxis({name}, 1, -1), or say "
-            f"image_shape={shape[1:]} if it is meant so."
+            f"image_shape={shape[1:]} if it is meant so. Clips (n, T, H, W) are read "
+            "with scan='frames'."
         )

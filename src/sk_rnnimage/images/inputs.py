@@ -38,11 +38,13 @@ def to_array(X, name, layout=IMAGE):
         X = _listed(X, name, layout)
     elif not hasattr(X, "shape"):
         X = of_array_like(X, name, layout)
-    if _holds_strings(X):
+    string = _string_in(X)
+    if string is not None:
         raise ValueError(
             f"{name} holds strings where pixels should be. For paths to {layout.noun} "
             f"files, put {layout.a_reader} in front: "
-            f"make_pipeline({layout.reader}(size=(height, width)), ...)."
+            f"make_pipeline({layout.reader}(size=(height, width)), ...). Got "
+            f"{string!r:.80}."
         )
     refuse_dtype(X, name)
     if not isinstance(X, list) and X.shape[:1] == (0,):
@@ -80,7 +82,10 @@ def of_array_like(X, name, layout):
         Where it does not.
     """
     try:
-        return np.asarray(X)
+        array = np.asarray(X)
+        if array.dtype == object and not array.ndim:
+            raise TypeError("NumPy takes it for one object")
+        return array
     except Exception as error:  # the code is another's
         raise TypeError(
             f"{name} must be an array or a list of {layout.noun}s. Got a value of "
@@ -140,7 +145,7 @@ def _listed(X, name, layout):
                 f"{name}[{i}] holds {abs(lengths[i])}. Images whose sizes differ have "
                 "two or three dimensions: (H, W) or (H, W, C)."
             )
-        return items if _holds_strings(items) else np.asarray(items)
+        return items if _string_in(items) is not None else np.asarray(items)
     return items
 
 
@@ -204,16 +209,18 @@ def refuse_dtype(X, name):
         )
 
 
-def _holds_strings(X):
-    """Whether the first row of an array, a DataFrame or an image has a string."""
+def _string_in(X):
+    """A string in the first row of an array, a DataFrame or an image, or None."""
     if isinstance(X, list):
-        return any(map(_holds_strings, X))
+        return next((v for v in map(_string_in, X) if v is not None), None)
     if hasattr(X, "iloc"):
         X = X.iloc[:1].to_numpy()
     if not isinstance(X, np.ndarray) or X.dtype.kind not in "OUST":
-        return False
+        return None
     first = np.atleast_1d(X)[:1]  # one row tells: no need to go through millions
-    return any(isinstance(v, (str, bytes, os.PathLike)) for v in first.flat)
+    strings = (v for v in first.flat if isinstance(v, (str, bytes, os.PathLike)))
+    string = next(strings, None)
+    return string.item() if isinstance(string, np.generic) else string
 
 
 def check_numbers(estimator, X, name, allow_nd=True, ensure_2d=False):
