@@ -1,5 +1,9 @@
 """Whatever holds pixels, as arrays: tensors, masked arrays, odd strides, frames."""
 
+from functools import partial
+
+import dask.array as da
+import dask.bag as db
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +18,7 @@ from conftest import (
 from hostile_by_hand import N, fitted, refused
 from numpy.testing import assert_array_equal
 
-from sk_rnnimage import CRNNImageClassifier, ImageToSequence
+from sk_rnnimage import CRNNImageClassifier, ImageReader, ImageToSequence
 
 # Tensors
 
@@ -192,6 +196,40 @@ def test_what_is_no_array_of_images(X, sentence):
     for model in (make(CRNNImageClassifier), ImageToSequence()):
         with refused(TypeError, sentence):
             model.fit(X, draw()[1])
+
+
+BLOCKS = {
+    "array": (da.zeros((N, 8, 8), chunks=(2, 8, 8)), "Dask Array", "map_blocks"),
+    "bag": (db.from_sequence(["a.png"]), "Dask Bag", "map_partitions"),
+}
+
+
+@pytest.mark.parametrize("X, kind, of_blocks", BLOCKS.values(), ids=BLOCKS)
+def test_blocks_of_dask_are_not_loaded_silently(X, kind, of_blocks):
+    sentence = (
+        f"X is a {kind}, all of which would be loaded into memory. Predict block by "
+        f"block, X.{of_blocks}(model.predict, ...), and train on one block after the "
+        "other with partial_fit; or pass X.compute() where it fits into memory."
+    )
+    y = draw()[1]
+    for ask in (
+        fitted().predict,
+        partial(fitted().fit, y=y),
+        partial(fitted().partial_fit, y=y),
+        ImageToSequence().fit,
+        ImageReader().transform,
+    ):
+        with refused(TypeError, sentence):
+            ask(X)
+
+
+def test_an_array_of_xarray_without_blocks_is_one():
+    class Labelled(np.ndarray):
+        def __dask_graph__(self):
+            return None
+
+    X = draw()[0]
+    assert_array_equal(fitted().predict(X.view(Labelled)), fitted().predict(X))
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32])

@@ -20,6 +20,7 @@ from sk_rnnimage._environment.tasks import (
     with_callbacks,
 )
 from sk_rnnimage.files.decoding import UnreadableImage, import_pillow, unify
+from sk_rnnimage.images.arrays import refuse_blocks
 from sk_rnnimage.images.shapes import is_positive_int
 
 
@@ -116,6 +117,7 @@ def _check_size(size):
 
 def _check_items(X, noun):
     """Convert X to a list of items, or raise an error if it is not a collection."""
+    refuse_blocks(X, "X")
     shape = getattr(X, "shape", ())
     if len(shape) == 2 and shape[1] == 1:
         X = np.asarray(X, dtype=object)[:, 0]  # a DataFrame iterates over column names

@@ -1,6 +1,6 @@
-"""What users hold numbers in besides arrays: tensors and masked arrays.
+"""What users hold numbers in besides arrays: tensors, masked arrays, blocks of Dask.
 
-torch need not be imported for a tensor to be known.
+Neither torch nor Dask need be imported for theirs to be known.
 """
 
 import numpy as np
@@ -24,6 +24,23 @@ def to_numpy(X, name):
     if isinstance(X, np.ma.MaskedArray):
         return _of_masked(X)
     return X
+
+
+def refuse_blocks(X, name):
+    """Raise a TypeError where X is a Dask collection, perhaps larger than memory.
+
+    NumPy would load all of it without a word. xarray, which may hold one, answers the
+    question for its graph with None where it does not.
+    """
+    if not hasattr(X, "__dask_graph__") or X.__dask_graph__() is None:
+        return
+    of_blocks = "map_blocks" if hasattr(X, "map_blocks") else "map_partitions"
+    raise TypeError(
+        f"{name} is a Dask {type(X).__name__}, all of which would be loaded into "
+        f"memory. Predict block by block, {name}.{of_blocks}(model.predict, ...), and "
+        "train on one block after the other with partial_fit; or pass "
+        f"{name}.compute() where it fits into memory."
+    )
 
 
 def is_tensor(X):

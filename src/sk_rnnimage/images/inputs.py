@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 from sklearn.utils import check_array
 
-from sk_rnnimage.images.arrays import ARRAY_LIKE, to_numpy
+from sk_rnnimage.images.arrays import ARRAY_LIKE, refuse_blocks, to_numpy
 from sk_rnnimage.images.shapes import IMAGE
 
 
@@ -28,6 +28,7 @@ def to_array(X, name, layout=IMAGE):
     layout : Layout, default=IMAGE
         What an item of X is.
     """
+    refuse_blocks(X, name)
     _refuse_type(X, name, layout)
     X = to_numpy(X, name)
     if hasattr(X, "iloc"):
