@@ -275,18 +275,22 @@ def warn_of_memory(n_bytes, what, way_out):
         )
 
 
+class OutOfMemory(MemoryError, ValueError):
+    """Memory does not hold what was asked for: a MemoryError of our own words."""
+
+
 @contextmanager
 def memory_error_as(message):
-    """Raise a ValueError with a message where an allocator has no more memory."""
+    """Raise an OutOfMemory with a message where an allocator has no more memory."""
     try:
         yield
     except (RuntimeError, MemoryError, TypeError) as error:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
-        raise ValueError(message) from error
+        raise OutOfMemory(message) from error
 
 
-def _is_out_of_memory(error):
+def is_out_of_memory(error):
     """Whether an error is an allocator's.
 
     torch raises its own class for a GPU; on a CPU a plain RuntimeError, which only
@@ -298,5 +302,8 @@ def _is_out_of_memory(error):
         "DefaultCPUAllocator",
         "Storage size calculation overflowed",
         "Overflow when unpacking long",  # a TypeError
+        "could not create a primitive",  # oneDNN, which says no more
+        "could not create a memory",
+        "std::bad_alloc",
     )
     return any(text in str(error) for text in texts)

@@ -1,6 +1,7 @@
 """What a fitted network gives for images: at the end, after each step, and why."""
 
 from contextlib import contextmanager, nullcontext
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from sk_rnnimage._environment.process import (
     one_thread,
     warn_of_memory,
 )
+from sk_rnnimage._prediction.halves import in_halves
 from sk_rnnimage.images.units import warn_of_another_unit
 
 # Of a batch: so many that calls cost nothing beside the work ...
@@ -24,10 +26,7 @@ FEW_PIXELS = 2**16
 def logits_of(network, images, views):
     """The logits of each image, on average over its views: (B, K)."""
     with _inference(images):
-        pairs = (
-            (indices, [_run(network, view) for view in batch.views(views)])
-            for indices, batch in _batches(network, images)
-        )
+        pairs = _of_batches(network, network, images, views)
         return _gather(pairs, len(images))
 
 
@@ -37,20 +36,15 @@ def staged_logits(network, images, views):
     The sequences are held meanwhile, so that the convolutions run once.
     """
     with _inference(images):
-        held = [
-            (indices, [_run(network.sequences, view) for view in batch.views(views)])
-            for indices, batch in _batches(network, images)
-        ]
+        held = list(_of_batches(network.sequences, network, images, views))
     n_stages = max(len(x) for _, views in held for view in views for x, _ in view)
     for n_read in _steps_read(images, n_stages):  # (B,)
         # entered for each stage: between two of them the caller's code runs
         with _inference(images):
             pairs = (
-                (
-                    indices,
-                    [network.classify(_first(view, n_read[indices])) for view in views],
-                )
+                (indices[rows], logits)
                 for indices, views in held
+                for rows, logits in _classified(network, views, n_read[indices])
             )
             logits = _gather(pairs, len(images))
         logits[n_read == 0] = 0
@@ -97,13 +91,10 @@ def attention_weights(network, images, layer):
     An image with fewer steps than another has zeros at the end.
     """
     with _inference(images):
-        pairs = [
-            (indices, _run(network.attention_weights, view, layer=layer))
-            for indices, batch in _batches(network, images)
-            for view in batch.views([(0, 0)])
-        ]
+        function = partial(network.attention_weights, layer=layer)
+        pairs = list(_of_batches(function, network, images, [(0, 0)]))
     all_indices = [indices for indices, _ in pairs]
-    readings = zip(*(weights for _, weights in pairs))
+    readings = zip(*(weights for _, [weights] in pairs))
     return tuple(_padded(all_indices, parts, len(images)) for parts in readings)
 
 
@@ -122,7 +113,12 @@ def _inference(images):
             yield
 
 
-def _batches(network, images):
+def _of_batches(function, network, images, views):
+    """Yield the indices of each batch, and what a function gives for its views.
+
+    ``function`` is the network, or a method of it.
+    """
+
     def most(height, width):
         n_pixels = height * width * images.image_shape[2]
         n_values = network.largest_tensor(height, width)
@@ -133,15 +129,36 @@ def _batches(network, images):
         )
         return min(PIXELS_AT_ONCE // n_pixels, VALUES_AT_ONCE // n_values)
 
-    for indices in images.chunks(most):
-        yield indices, Batch(images, indices)
+    def of_views(indices):
+        return [_run(function, view) for view in Batch(images, indices).views(views)]
+
+    return in_halves(of_views, images.chunks(most))
 
 
-def _run(function, network_input, **options):
-    """Call a network, or one of its methods, on the images of a batch."""
+def _run(function, network_input):
+    """Call a function on the images of a batch."""
     if not isinstance(network_input, dict):
         network_input = {"x": network_input}
-    return function(**network_input, **options)
+    return function(**network_input)
+
+
+def _classified(network, views, n_read):
+    """The logits of sequences after their first steps: rows, and a list of views."""
+
+    def classified(rows):
+        return [network.classify(_first(_some(x, rows), n_read[rows])) for x in views]
+
+    return in_halves(classified, [np.arange(len(n_read))])
+
+
+def _some(sequences, rows):
+    """Some rows of each reading's sequence (T, B, F); of all, no copy."""
+    return [
+        (x, lengths)
+        if len(rows) == x.shape[1]
+        else (x[:, rows], None if lengths is None else lengths[rows])
+        for x, lengths in sequences
+    ]
 
 
 def _first(sequences, n_read):
