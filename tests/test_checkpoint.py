@@ -1,6 +1,7 @@
 """Where the state of a training is saved, and what names it."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -65,10 +66,30 @@ def test_a_file_of_another_version_is_refused(tmp_path, monkeypatch):
 
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(ValueError, match="checkpoint=.* is no folder, and cannot be"):
+    with pytest.raises(ValueError, match="checkpoint=.* is no folder that can be"):
         Checkpoint(tmp_path / "file", "name")
     with pytest.raises(ValueError, match="^checkpoint='' is no folder"):
         Checkpoint("", "name")
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs Linux's /proc")
+def test_a_folder_that_nobody_can_write_into():
+    message = "checkpoint='/proc/self' is no folder that can be made, written into and"
+    with pytest.raises(ValueError, match=message):
+        Checkpoint("/proc/self", "name")
+
+
+def test_a_file_that_cannot_be_read(tmp_path):
+    (tmp_path / "name.checkpoint").mkdir()
+    with pytest.raises(ValueError, match="is no folder that can be .*: Is a directory"):
+        Checkpoint(tmp_path, "name")
+
+
+def test_a_folder_that_is_gone_is_made_again(tmp_path):
+    checkpoint = Checkpoint(tmp_path / "here", "name")
+    (tmp_path / "here").rmdir()
+    checkpoint.save(STATE)
+    assert Checkpoint(tmp_path / "here", "name").state["numbers"] == STATE["numbers"]
 
 
 def test_a_digest_is_of_the_content():

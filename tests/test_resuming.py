@@ -1,5 +1,6 @@
 """A fit that was interrupted, or killed, ends as one that never was."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -14,7 +15,9 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier
+from sk_rnnimage._training import checkpoint as files
 from sk_rnnimage._training.checkpoint import Checkpoint
+from sk_rnnimage._training.resuming import SaveEpochs
 
 BOTH = [RNNImageClassifier, CRNNImageClassifier]
 KINDS = [
@@ -153,6 +156,90 @@ def test_callbacks_are_refused(tmp_path):
 
     with pytest.raises(ValueError, match="^checkpoint does not go with callbacks"):
         model.set_params(callbacks=[EpochTimer()]).fit(*draw(20))
+
+
+def fill(folder, at):
+    """A disk that is full at the saves ``at``, counted from 1: the system's words."""
+    write, n = files.write_whole, iter(range(1, 100))
+
+    def write_or_fail(path, content):
+        if next(n) in at:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        write(path, content)
+
+    return write_or_fail
+
+
+@pytest.mark.parametrize("full_at", [[1], [2, 3], [1, 2, 3, 4, 5]], ids=str)
+def test_a_full_disk_loses_no_training(cls, full_at, tmp_path, monkeypatch):
+    X, y = draw(60)
+    model = cls(8, max_epochs=5, random_state=0, checkpoint=tmp_path)
+    whole = clone(model).set_params(checkpoint=None).fit(X, y)
+    monkeypatch.setattr(files, "write_whole", fill(tmp_path, full_at))
+    with pytest.warns(UserWarning) as caught:
+        model.fit(X, y)
+    assert_same(whole, model)
+    assert [str(w.message).partition(" could not ")[2] for w in caught] == [
+        "be written: No space left on device. The training goes on; if it is stopped, "
+        "it begins again after the last epoch that was saved."
+    ]
+    assert not any(tmp_path.iterdir())
+
+
+def test_stopped_after_the_disk_was_full(tmp_path, monkeypatch):
+    """It goes on after the last epoch that was saved."""
+    X, y = draw(60)
+    model = RNNImageClassifier(8, max_epochs=5, random_state=0, checkpoint=tmp_path)
+    whole = clone(model).set_params(checkpoint=None).fit(X, y)
+    save = SaveEpochs.on_epoch_end
+
+    def save_and_stop(callback, net, **kwargs):
+        save(callback, net, **kwargs)
+        if len(net.history) == 4:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "write_whole", fill(tmp_path, [3, 4]))
+        patch.setattr(SaveEpochs, "on_epoch_end", save_and_stop)
+        with pytest.warns(UserWarning, match="could not be written"):
+            with pytest.raises(KeyboardInterrupt):
+                model.fit(X, y)
+    assert_same(whole, model.fit(X, y))
+    assert [row.get("resumed") for row in model.history_] == [None, None, 1, None, None]
+
+
+FULL = textwrap.dedent(
+    """
+    import resource, signal, sys, warnings
+    import numpy as np
+    from sk_rnnimage import RNNImageClassifier
+
+    warnings.simplefilter("ignore")
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    X, y = np.eye(24).reshape(24, 4, 6), np.arange(24) % 2
+    model = RNNImageClassifier(8, max_epochs=3, random_state=0)
+    whole = model.fit(X, y).predict_proba(X)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.set_params(checkpoint=sys.argv[1]).fit(X, y)
+    print(len(caught), caught[0].message, (model.predict_proba(X) == whole).all())
+    """
+)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on file sizes")
+def test_a_process_that_may_write_no_file(tmp_path):
+    ran = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.startswith("1 The checkpoint ")
+    assert "could not be written: File too large. " in ran.stdout
+    assert ran.stdout.endswith(" True\n")
+    assert not any(tmp_path.iterdir())
 
 
 KILLED = textwrap.dedent(

@@ -11,6 +11,7 @@ import os
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import numpy as np
 
@@ -41,22 +42,30 @@ class Checkpoint:
     Raises
     ------
     ValueError
-        Where the folder cannot be made, or the file is damaged or of other versions.
+        Where the folder cannot be made or written into, or the file is damaged or of
+        other versions.
     """
 
     def __init__(self, folder, digest):
         try:
             os.makedirs(folder, exist_ok=True)
+            with TemporaryFile(dir=folder):  # a read-only one is told before training
+                self.path = Path(folder, f"{digest}.checkpoint")
+                self.state = self._load()
         except OSError as error:
             raise ValueError(
-                f"checkpoint={os.fspath(folder)!r} is no folder, and cannot be made: "
-                f"{error.strerror}. Choose another."
+                f"checkpoint={os.fspath(folder)!r} is no folder that can be made, "
+                f"written into and read: {error.strerror}. Choose another."
             ) from error
-        self.path = Path(folder, f"{digest}.checkpoint")
-        self.state = self._load()
 
     def save(self, state):
-        """Write a dict of arrays, numbers, words, and lists and dicts of them."""
+        """Write a dict of arrays, numbers, words, and lists and dicts of them.
+
+        Raises
+        ------
+        OSError
+            Where the system writes no file there; what was there stays whole.
+        """
         arrays = {}
         plain = {"format": FORMAT, "versions": current_versions()}
         plain["state"] = _without_arrays(state, arrays)
@@ -64,6 +73,7 @@ class Checkpoint:
         file = io.BytesIO()
         np.savez(file, plain=text, **arrays)
         content = file.getvalue()
+        os.makedirs(self.path.parent, exist_ok=True)  # it may be gone since
         write_whole(self.path, content + _checksum(content))
 
     def remove(self):

@@ -1,5 +1,6 @@
 """Go on with a training from the state that its last epoch has left."""
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -70,6 +71,7 @@ class SaveEpochs(Callback):
 
     It comes last, when all other callbacks have seen the epoch. Its records are rows of
     the history: ``resumed`` in the first epoch after the training was taken up again.
+    Where the state cannot be saved the training goes on, since stopping would lose more.
 
     Parameters
     ----------
@@ -86,6 +88,7 @@ class SaveEpochs(Callback):
     def on_train_begin(self, net, X=None, **kwargs):
         state = self.checkpoint.state
         self.resumed_ = state is not None
+        self.failed_ = False
         if self.resumed_:
             if not is_state(state["training"], _form(net), net, _known(net), len(X)):
                 raise self.checkpoint.damage()
@@ -95,8 +98,25 @@ class SaveEpochs(Callback):
         if self.resumed_:
             net.history.record("resumed", 1)
             self.resumed_ = False
-        if rank() == 0:
+        if rank() > 0:
+            return
+        try:
             self.checkpoint.save({"seed": self.seed, "training": _state(net)})
+        except (OSError, MemoryError) as error:
+            self._warn(error)
+
+    def _warn(self, error):
+        """Warn of the first epoch that could not be saved; each next one is tried."""
+        if self.failed_:
+            return
+        self.failed_ = True
+        warnings.warn(
+            f"The checkpoint {str(self.checkpoint.path)!r} could not be written: "
+            f"{getattr(error, 'strerror', None) or error}. The training goes on; if it "
+            "is stopped, it begins again after the last epoch that was saved.",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def _state(net):
