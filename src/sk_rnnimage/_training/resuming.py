@@ -71,7 +71,7 @@ class SaveEpochs(Callback):
 
     It comes last, when all other callbacks have seen the epoch. Its records are rows of
     the history: ``resumed`` in the first epoch after the training was taken up again.
-    Where the state cannot be saved the training goes on, since stopping would lose more.
+    Where the state cannot be saved the training goes on: a stop would lose more.
 
     Parameters
     ----------
