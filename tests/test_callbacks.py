@@ -30,6 +30,7 @@ from sk_rnnimage._training.callbacks import (
     own_callbacks,
     restored_epoch,
 )
+from sk_rnnimage.networks.cells import CELLS
 
 # The learning rate and the gradient
 
@@ -222,6 +223,32 @@ def test_callable_that_gives_what_is_not_finite(cls):
 def test_callable_that_diverges_for_another_reason(cls):
     model = make(cls, augment="shift", learning_rate=1e300, weight_decay=1e9)
     with pytest.raises(ValueError, match="is probably too high; try a tenth of it"):
+        model.fit(*draw())
+
+
+@pytest.mark.parametrize("cell", [*CELLS])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_a_rate_far_too_high_is_no_fit(cls, cell, early_stopping):
+    """Though all may stay finite."""
+    X, y = draw(n=40)
+    settings = {"cell": cell, "early_stopping": early_stopping, "max_epochs": 8}
+    for rate in (1e3, 1e30):
+        model = make(cls, learning_rate=rate, n_iter_no_change=20, **settings)
+        sentence = f"learning_rate={rate} is probably too high; try a tenth of it."
+        try:
+            model.fit(X, y)
+        except ValueError as error:
+            assert str(error).endswith(sentence)
+            assert not hasattr(model, "weights_")
+        else:  # the best epoch is restored
+            assert early_stopping
+            assert model.history_[model.best_epoch_ - 1]["valid_loss"] < 1e4 * np.log(3)
+            assert np.isfinite(model.predict_proba(X)).all()
+
+
+def test_a_decay_that_turns_the_weights_round(cls):
+    model = make(cls, weight_decay=1e30)
+    with pytest.raises(ValueError, match=re.escape("weight_decay=1e+30 is probably")):
         model.fit(*draw())
 
 

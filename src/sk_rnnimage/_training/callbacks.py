@@ -345,7 +345,13 @@ class StopEarly(WatchLoss):
 
 
 class StopAtDivergence(Callback):
-    """Raise where the loss or, in the end, a weight is no longer finite."""
+    """Raise where the loss or, in the end, a weight is no longer finite.
+
+    In the end the loss must also be one that a training can have: a rate that is far
+    too high need not end in infinity, but the probabilities mean nothing.
+    """
+
+    WORST = 1e4  # times the loss of equal probabilities
 
     def on_batch_end(self, net, batch=None, training=False, **kwargs):
         if not training or np.isfinite(net.history[-1, "batches", -1, "train_loss"]):
@@ -357,11 +363,17 @@ class StopAtDivergence(Callback):
                 f"{len(net.history)} it gave NaN or infinity: look for a division by "
                 "zero, or a root or logarithm of a negative number in it."
             )
-        self._raise(net, "The training loss is")
+        self._raise(net, "The training loss is no longer finite")
 
     def on_train_end(self, net, **kwargs):
         if not all(weights.isfinite().all() for weights in net.module_.parameters()):
-            self._raise(net, "The weights are")
+            self._raise(net, "The weights are no longer finite")
+        restored = restored_epoch(net)
+        row = net.history[(restored or 0) - 1]
+        key = "valid_loss" if restored and "valid_loss" in row else "train_loss"
+        loss = row[key]
+        if loss > self.WORST * max(1, np.log(len(net.classes_))):
+            self._raise(net, f"{key} is {loss:.3g}")
 
     def _is_spoiled(self, net, network_input):
         """Whether images are no longer finite that were."""
@@ -370,9 +382,13 @@ class StopAtDivergence(Callback):
         return bool(x.isinf().any() or (x.isnan().any() and not missing))
 
     def _raise(self, net, what):
+        decay = net.optimizer__weight_decay
+        name, value = "learning_rate", net.lr
+        if net.lr * decay > 1 >= net.lr:  # each update then turns the weights round
+            name, value = "weight_decay", decay
         raise ValueError(
-            f"{what} no longer finite in epoch {len(net.history)}: the training "
-            f"diverged. learning_rate={net.lr} is probably too high; try a tenth of it."
+            f"{what} in epoch {len(net.history)}: the training diverged. "
+            f"{name}={value} is probably too high; try a tenth of it."
         )
 
 
