@@ -1,5 +1,8 @@
 """Comparisons whose scores are given, and classifiers of bad habits."""
 
+import os
+import signal
+
 import numpy as np
 from sklearn.dummy import DummyClassifier
 from sklearn.naive_bayes import GaussianNB
@@ -58,6 +61,41 @@ class Fails(GaussianNB):
         Fails.n_fits += 1
         if Fails.n_fits > self.at:
             raise self.error("no such luck\nin two lines")
+        return super().fit(X, y)
+
+
+class Presses(GaussianNB):
+    """Presses Ctrl-C at this fit of all; may take it for its own end."""
+
+    n_fits = 0
+
+    def __init__(self, at=0, swallows=False):
+        super().__init__()
+        self.at = at
+        self.swallows = swallows
+
+    def fit(self, X, y):
+        Presses.n_fits += 1
+        if Presses.n_fits > self.at:
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt:
+                if not self.swallows:
+                    raise
+        return super().fit(X, y)
+
+
+class DiesOnce(GaussianNB):
+    """Kills its process at the first fit of all, which leaves a file."""
+
+    def __init__(self, path=""):
+        super().__init__()
+        self.path = path
+
+    def fit(self, X, y):
+        if not os.path.exists(self.path):
+            open(self.path, "x").close()
+            os.kill(os.getpid(), signal.SIGKILL)
         return super().fit(X, y)
 
 

@@ -4,6 +4,7 @@ import sys
 import joblib
 import numpy as np
 import pytest
+from comparisons_by_hand import Presses
 from PIL import Image
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_digits
@@ -252,6 +253,21 @@ def test_two_classes_of_a_folder_have_an_f1(folder, capsys):
     options = ["--size", 6, 6, "--cv", 2, "--scoring", "f1"]
     assert compare("--data", folder, *options, *QUICK) == 0
     assert re.search(r"^SVC +1\.0000 ", capsys.readouterr().out, re.MULTILINE)
+
+
+@pytest.mark.filterwarnings("default:The comparison was interrupted")
+def test_ctrl_c_prints_what_is_done(folds_file, tmp_path, monkeypatch, capsys):
+    neighbours = classic_classifiers()["k nearest neighbours"]
+    rivals = {"Neighbours": neighbours, "Pressed": Presses()}
+    monkeypatch.setattr(command, "_rivals", lambda *_: rivals)
+    monkeypatch.setattr(Presses, "n_fits", 0)
+    assert compare("--data", folds_file, "--plot", tmp_path / "plot.png") == 130
+    out, err = capsys.readouterr()
+    assert re.search(r"^Neighbours +0\.\d{4} ", out, re.M)
+    assert re.search(r"^Pressed +interrupted$", out, re.M)
+    assert (tmp_path / "plot.png").stat().st_size > 0
+    assert err.startswith("warning: The comparison was interrupted, with 5 of 10 ")
+    assert err.endswith("\ninterrupted\n")
 
 
 def test_a_classifier_that_fails_does_not_end_it(tmp_path, monkeypatch, capsys):

@@ -4,7 +4,12 @@ import pickle
 
 import pytest
 
-from sk_rnnimage.comparison.failures import describe_error, portable, raise_if_all
+from sk_rnnimage.comparison.failures import (
+    Interrupted,
+    describe_error,
+    portable,
+    raise_if_all,
+)
 
 
 class Local(Exception):
@@ -18,6 +23,7 @@ def test_an_error_is_told_in_one_line():
     assert describe_error(ValueError("one\ntwo")) == "ValueError: one"
     assert describe_error(KeyError("a")) == "KeyError: 'a'"
     assert describe_error(None) == ""
+    assert describe_error(Interrupted()) == "interrupted"
 
 
 def test_an_error_that_no_process_could_hand_on_keeps_its_words():
@@ -30,6 +36,7 @@ def test_an_error_that_no_process_could_hand_on_keeps_its_words():
 def test_the_first_error_is_raised_where_nobody_worked():
     errors = {"one": TypeError("no"), "two": ValueError("no")}
     raise_if_all({**errors, "three": None})
+    raise_if_all({**errors, "three": Interrupted()})
     with pytest.raises(TypeError, match="^one: no$"):
         raise_if_all(errors)
 

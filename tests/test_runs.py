@@ -7,9 +7,10 @@ from copy import copy
 import joblib
 import numpy as np
 import pytest
-from comparisons_by_hand import Fails
+from comparisons_by_hand import DiesOnce, Fails, Presses
 from joblib.parallel import ThreadingBackend
 from sklearn.datasets import load_digits
+from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
@@ -78,7 +79,7 @@ def test_processes_give_the_same_to_the_bit():
 
 @pytest.fixture(autouse=True)
 def no_fits():
-    Fails.n_fits = 0
+    Fails.n_fits = Presses.n_fits = 0
 
 
 def test_a_failure_is_a_row_and_the_others_go_on():
@@ -122,6 +123,74 @@ def test_a_failure_on_one_fold_keeps_the_other_but_takes_no_part():
 def test_ctrl_c_is_no_failure():
     with pytest.raises(KeyboardInterrupt):
         compare_classifiers([Fails(error=KeyboardInterrupt), GaussianNB()], X, Y, cv=2)
+
+
+@pytest.mark.parametrize("swallows", [False, True])
+def test_ctrl_c_keeps_what_is_done(swallows):
+    rivals = {
+        "tree": DecisionTreeClassifier(max_depth=2, random_state=0),
+        "nb": GaussianNB(),
+        "pressed": Presses(1, swallows),
+        "knn": KNeighborsClassifier(),
+        "dummy": DummyClassifier(),
+    }
+    words = "The comparison was interrupted, with 5 of 10 folds done: the others are"
+    with pytest.warns(UserWarning, match=words):
+        found = compare_classifiers(rivals, X, Y, cv=KFold(2))
+    assert found.interrupted
+    names = found.results["name"].tolist()
+    assert names[:2] == ["nb", "tree"]
+    n_failed = dict(zip(names, found.results["n_failed"].tolist()))
+    assert n_failed == {"nb": 0, "tree": 0, "pressed": 1, "knn": 2, "dummy": 2}
+    errors = dict(zip(names, found.results["error"].tolist()))
+    assert errors == {name: "interrupted" if n else "" for name, n in n_failed.items()}
+    alone = compare_classifiers({"nb": GaussianNB()}, X, Y, cv=KFold(2))
+    np.testing.assert_array_equal(found.split_scores[:1], alone.split_scores)
+    assert not alone.interrupted
+    assert re.search(r"^knn +interrupted$", found.table(), re.M)
+    assert re.search(r"^pressed \* +0\.\d+ ", found.table(), re.M)
+    assert "<td>knn</td>" in found._repr_html_()
+    assert ">interrupted</td>" in found._repr_html_()
+    assert found.verdict.startswith("nb is level with tree: ")
+    sentence = (
+        "The comparison was interrupted before all folds were done; those with "
+        "missing folds take no part in the tests: pressed (1), "
+    )
+    assert sentence in found.verdict
+
+
+def test_what_fails_before_ctrl_c_is_told_as_a_failure():
+    rivals = {"nb": GaussianNB(), "bad": Fails(), "pressed": Presses()}
+    with pytest.warns(UserWarning, match="with 4 of 6 folds done"):
+        found = compare_classifiers(rivals, X, Y, cv=KFold(2))
+    errors = dict(zip(found.results["name"], found.results["error"]))
+    assert errors == {
+        "nb": "",
+        "bad": "ValueError: no such luck",
+        "pressed": "interrupted",
+    }
+
+
+def test_ctrl_c_when_only_a_baseline_has_worked():
+    rivals = {"dummy": DummyClassifier(), "pressed": Presses()}
+    with pytest.warns(UserWarning, match="with 2 of 4 folds done"):
+        found = compare_classifiers(rivals, X, Y, cv=KFold(2))
+    assert found.results["name"].tolist() == ["dummy", "pressed"]
+
+
+def test_ctrl_c_before_anything_worked_reaches_the_caller():
+    with pytest.raises(KeyboardInterrupt):
+        compare_classifiers([Fails(), Presses(), GaussianNB()], X, Y, cv=2)
+
+
+def test_a_process_that_is_killed_once_loses_nothing(tmp_path):
+    rivals = {"dies": DiesOnce(str(tmp_path / "died")), "nb": GaussianNB()}
+    found = compare_classifiers(rivals, X, Y, cv=KFold(2), n_jobs=2)
+    assert (tmp_path / "died").exists()
+    assert not found.results["n_failed"].any()
+    whole = compare_classifiers(rivals, X, Y, cv=KFold(2))
+    assert found.results["name"].tolist() == whole.results["name"].tolist()
+    np.testing.assert_array_equal(found.split_scores, whole.split_scores)
 
 
 def test_a_score_that_is_nan_is_a_failure_of_that_fold():

@@ -110,6 +110,8 @@ def run(arguments):
     if arguments.plot:
         _save_plot(comparison, arguments.plot)
         print(f"\nThe picture is in {arguments.plot}.")
+    if comparison.interrupted:
+        raise KeyboardInterrupt
 
 
 def _check_arguments(arguments):

@@ -50,7 +50,9 @@ def compare_classifiers(
     """Cross-validate several classifiers on the same folds.
 
     A classifier that raises an error on a fold has the error in its row and takes no
-    part in the tests; the others are compared.
+    part in the tests; the others are compared. So it is where the system kills a
+    process: what ran in it is run again, alone. Ctrl-C ends the comparison, and what is
+    done is returned with a warning.
 
     Parameters
     ----------
@@ -104,6 +106,8 @@ def compare_classifiers(
         If a parameter is invalid or X and y differ in length, or with ``search`` where
         a classifier has no search space. If all classifiers fail, the error of the
         first.
+    KeyboardInterrupt
+        Where Ctrl-C comes before any classifier has worked on a fold.
 
     See Also
     --------

@@ -2,11 +2,19 @@
 
 import pickle
 
+INTERRUPTED = "interrupted"  # in place of the error, where Ctrl-C came
+
+
+class Interrupted(Exception):
+    """Ctrl-C came before all folds of a classifier were done."""
+
 
 def describe_error(error):
     """Return the first line of an error with its type, or nothing for None."""
     if error is None:
         return ""
+    if isinstance(error, Interrupted):
+        return INTERRUPTED
     return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
@@ -22,12 +30,15 @@ def portable(error):
 def raise_if_all(errors):
     """Raise the first error, with the classifier's name, if no classifier worked.
 
+    Where one was interrupted, it could have.
+
     Parameters
     ----------
     errors : dict
         By name an exception, or None where a classifier worked.
     """
-    if not all(errors.values()):
+    found = errors.values()
+    if not all(found) or any(isinstance(error, Interrupted) for error in found):
         return
     name, error = next(iter(errors.items()))
     if error.args == (str(error),):

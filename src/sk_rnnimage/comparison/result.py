@@ -5,7 +5,11 @@ import textwrap
 import numpy as np
 
 from sk_rnnimage._environment.optional import needed
-from sk_rnnimage.comparison.failures import describe_error, raise_if_all
+from sk_rnnimage.comparison.failures import (
+    INTERRUPTED,
+    describe_error,
+    raise_if_all,
+)
 from sk_rnnimage.comparison.rivals import kind_of
 from sk_rnnimage.comparison.scorers import name_scorings
 from sk_rnnimage.comparison.splits import count_images
@@ -42,7 +46,9 @@ class Comparison:
         network of this package without recurrence), ``"classic"`` or ``"baseline"`` (a
         DummyClassifier). ``n_failed`` is the number of folds on which a classifier
         failed: NaN in ``split<i>_...`` and left out of means, which are NaN where it
-        failed on all. ``error`` is the first line of the first error, or empty.
+        failed on all. ``error`` is the first line of the first error, or empty; where
+        Ctrl-C came before all folds were done, it is ``"interrupted"``, and the folds
+        that are missing count as failed.
     best_params : dict
         By name a list of what a search chose on each fold: a dict, empty where there
         was no search, None where the fold failed.
@@ -50,6 +56,8 @@ class Comparison:
         Name of the scorer; of several, of the first.
     scorings : dict
         Names of all scorers, by the key that stands for each in ``results``.
+    interrupted : bool
+        Whether Ctrl-C ended the comparison before all folds were done.
     test_sizes : list of int
         Number of test images of each fold.
     """
@@ -80,6 +88,7 @@ class Comparison:
         errors = [scores[name].get("error") for name in order]
         self.results["n_failed"] = failed.sum(axis=1)
         self.results["error"] = np.array([describe_error(error) for error in errors])
+        self.interrupted = INTERRUPTED in self.results["error"]
         self.best_params = {name: scores[name].get("params", []) for name in order}
         self._correct = [scores[name].get("correct") for name in order]
 

@@ -1,11 +1,14 @@
 """All classifiers on all folds, in parallel, each failure by itself."""
 
+import warnings
 from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 from sklearn.utils.parallel import Parallel, delayed
 
+from sk_rnnimage._environment.interrupts import interrupts_told
 from sk_rnnimage._environment.parameters import n_workers
+from sk_rnnimage.comparison.failures import Interrupted
 from sk_rnnimage.comparison.folds import run_fold
 
 
@@ -33,8 +36,14 @@ def run_all(classifiers, X, y, splits, task, n_jobs, advance):
         By name a dict of arrays over the folds, of the numbers that ``run_fold`` gives,
         NaN where a fold failed, and ``peak_memory`` also where modules were imported,
         but for a classifier that has no other fold; ``params``, a list; ``correct`` of
-        the one fold; and the first ``error`` of a classifier that failed on some. One
-        that failed on all has nothing else.
+        the one fold; and the first ``error`` of a classifier that failed on some, or
+        was interrupted. One that failed on all has nothing else.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Where Ctrl-C comes before any classifier has worked on a fold; later it is a
+        warning, and what is not done is interrupted.
     """
     found = {name: [None] * len(splits) for name in classifiers}
     jobs = {
@@ -42,10 +51,30 @@ def run_all(classifiers, X, y, splits, task, n_jobs, advance):
         for name, classifier in classifiers.items()
         for number, split in enumerate(splits)
     }
-    for name, number, fold in _in_parallel(jobs, n_jobs):
-        found[name][number] = fold
-        advance(name, fold)
+    try:
+        for name, number, fold in _until_interrupted(_in_parallel(jobs, n_jobs)):
+            found[name][number] = fold
+            advance(name, fold)
+    except KeyboardInterrupt:
+        done = [fold for folds in found.values() for fold in folds if fold is not None]
+        if all("error" in fold for fold in done):
+            raise
+        warnings.warn(
+            f"The comparison was interrupted, with {len(done)} of {len(jobs)} folds "
+            "done: the others are missing from the table.",
+            UserWarning,
+            stacklevel=2,
+        )
     return {name: _gather(folds) for name, folds in found.items()}
+
+
+def _until_interrupted(done):
+    """Yield what is done; after Ctrl-C no more, also where a fit has swallowed it."""
+    with interrupts_told() as pressed:
+        for each in done:
+            if pressed.is_set():
+                raise KeyboardInterrupt
+            yield each
 
 
 def _run(name, number, *arguments):
@@ -79,7 +108,8 @@ def _alone(job):
 
 
 def _gather(folds):
-    """Join what a classifier gave on each fold."""
+    """Join what a classifier gave on each fold, None where Ctrl-C came before."""
+    folds = [{"error": Interrupted()} if fold is None else fold for fold in folds]
     errors = [fold["error"] for fold in folds if "error" in fold]
     worked = [fold for fold in folds if "error" not in fold]
     joined = {"error": errors[0]} if errors else {}

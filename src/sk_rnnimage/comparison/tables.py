@@ -5,6 +5,8 @@ from html import escape
 
 import numpy as np
 
+from sk_rnnimage.comparison.failures import INTERRUPTED
+
 WIDTH = 79  # fits a terminal
 PARTIAL = "* means over the folds that worked"
 
@@ -67,7 +69,7 @@ def text_table(comparison):
 
     def line(label, cells, error=""):
         cells = (f"{cell:>{width}}" for cell, width in zip(cells, widths))
-        error = textwrap.shorten(f"failed: {error}", right, placeholder=" ...")
+        error = textwrap.shorten(_failed(error), right, placeholder=" ...")
         return f"{label:{left}}{gap}{gap.join(cells) or error}"  # the verdict has all
 
     lines = [line("", header), *(line(*row) for row in rows)]
@@ -85,13 +87,18 @@ def html_table(comparison):
         "<tbody>",
     ]
     for label, cells, error in rows:
-        failure = f'<td class="failed" colspan="{len(header)}">failed: {escape(error)}'
+        failure = f'<td class="failed" colspan="{len(header)}">{escape(_failed(error))}'
         failed = f"<tr><td>{escape(label)}</td>{failure}</td></tr>"
         lines.append(_html_row([label, *cells]) if cells else failed)
     lines += ["</tbody>", "</table>"]
     paragraphs = [*_footnotes(rows), comparison.verdict]
     lines += [f"<p>{escape(paragraph)}</p>" for paragraph in paragraphs]
     return "\n".join([*lines, *_html_params(comparison), "</div>"])
+
+
+def _failed(error):
+    """What stands in place of the cells."""
+    return error if error == INTERRUPTED else f"failed: {error}"
 
 
 def _footnotes(rows):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sk_rnnimage.comparison.failures import INTERRUPTED
 from sk_rnnimage.comparison.significance import (
     SIGNIFICANCE,
     correct_by_holm,
@@ -46,7 +47,8 @@ class Verdict:
                 self._describe_fit_times(first, second),
                 *self._describe_control(),
             ]
-        return " ".join([*sentences, *self._describe_failures()])
+        sentences += [*self._describe_failures(), *self._describe_interruption()]
+        return " ".join(sentences)
 
     def _find_contenders(self):
         """Return the winner, the runner-up, and all that the winner was chosen from."""
@@ -148,8 +150,19 @@ class Verdict:
             n_folds = len(self.sizes)
             some = f" on {n_failed} of {n_folds} folds and takes no part in the tests"
             where = some if n_failed < n_folds else ""
-            if error:
+            if error and error != INTERRUPTED:
                 yield f"{name} failed{where}: {error.rstrip('.')}."
+
+    def _describe_interruption(self):
+        """Say what Ctrl-C left undone, which takes no part in the tests."""
+        left = self.results["error"] == INTERRUPTED
+        if left.any():
+            undone = zip(self.results["name"][left], self.results["n_failed"][left])
+            names = ", ".join(f"{name} ({n})" for name, n in undone)
+            yield (
+                "The comparison was interrupted before all folds were done; those with "
+                f"missing folds take no part in the tests: {names}."
+            )
 
 
 def _format_p_value(p_value):

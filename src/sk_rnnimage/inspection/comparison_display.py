@@ -198,7 +198,7 @@ class ComparisonDisplay:
             self.ax_.text(
                 0.98 if above else 0.02,
                 row,
-                "failed" if results["error"][row] else word,
+                _failure(results["error"][row]) or word,
                 color=_STYLES[kind]["color"],
                 ha="right" if above else "left",
                 va="center",
@@ -233,3 +233,8 @@ def _get_highest(scoring):
 
 def _format_seconds(value):
     return f"{value:.2f} s" if value < 10 else f"{value:,.0f} s"
+
+
+def _failure(error):
+    """What stands in place of the mean: nothing where there is no error."""
+    return "failed" if error and error != "interrupted" else error
