@@ -1,4 +1,5 @@
 import inspect
+import io
 import os
 import re
 import shlex
@@ -62,6 +63,15 @@ def test_warnings_are_a_line_without_a_source(monkeypatch, capsys):
     monkeypatch.setattr(compare_command, "run", warn)
     assert main(["compare"]) == 0
     assert capsys.readouterr().err == "warning: look here\n"
+
+
+def test_names_of_files_that_are_no_text(monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), "utf-8", errors="strict")
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(compare_command, "run", lambda _: print("é\udcff.png"))
+    assert main(["compare"]) == 0
+    assert stream.buffer.getvalue() == b"\xc3\xa9\xff.png\n"
+    assert stream.errors == "strict"
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -53,7 +53,7 @@ def main(argv=None):
     """
     arguments = _build_parser().parse_args(argv)
     try:
-        with _warnings_in_a_line():
+        with _warnings_in_a_line(), _names_of_any_bytes(sys.stdout):
             arguments.run(arguments)
             sys.stdout.flush()
     except BrokenPipeError:
@@ -91,6 +91,20 @@ def _warnings_in_a_line():
     with warnings.catch_warnings():
         warnings.showwarning = show
         yield
+
+
+@contextmanager
+def _names_of_any_bytes(stream):
+    """Print names of files that are no text in the locale as their bytes."""
+    errors = getattr(stream, "errors", None)
+    if errors != "strict" or not hasattr(stream, "reconfigure"):
+        yield
+        return
+    stream.reconfigure(errors="surrogateescape")
+    try:
+        yield
+    finally:
+        stream.reconfigure(errors=errors)
 
 
 def _build_parser():
