@@ -3,8 +3,12 @@
 import contextlib
 import io
 import os
+import re
 import signal
+import subprocess
+import sys
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,8 +21,11 @@ from skorch.callbacks import Callback, EpochScoring
 from torch import distributed
 
 from sk_rnnimage import CRNNImageClassifier, RNNImageClassifier
+from sk_rnnimage._training import agreement
 from sk_rnnimage._training.checkpoint import Checkpoint
 from sk_rnnimage._training.ranks import LostRank, rank
+
+DOCS = Path(__file__).parents[1] / "docs"
 
 RNN = partial(make, RNNImageClassifier, batch_size=64, precision="float32")
 CRNN = partial(make, CRNNImageClassifier, batch_size=64, precision="float32")
@@ -30,7 +37,7 @@ def brightened(images, generator):
     return images + 50 * by
 
 
-def many(n=150, **options):
+def many(n=155, **options):
     """So many that a network is in single precision, unless it is asked for less."""
     return draw(n, **options)
 
@@ -116,18 +123,37 @@ def test_a_group_of_one_gives_the_bits_of_none(tmp_path):
     assert weights_equal(one, fitted("CRNN", dropout=0.2))
 
 
+class Masks(Callback):
+    """What the dropout before the head leaves out of each training batch."""
+
+    def initialize(self):
+        self.seen = []
+
+    def on_train_begin(self, net, **kwargs):
+        net.module_.dropout.register_forward_hook(self.look)
+
+    def look(self, module, given, output):
+        if module.training:
+            self.seen.append((output == 0).numpy())
+
+
 def dropped_out():
-    model = fitted("CRNN", dropout=0.5)
-    drawn = torch.rand(3)
-    return model, drawn
+    masks, before = Masks(), torch.get_rng_state()
+    model = RNN(dropout=0.5, callbacks=[masks]).fit(*many(150))
+    model.set_params(callbacks=None)
+    return model, masks.seen, torch.equal(before, torch.get_rng_state())
 
 
 def test_dropout_is_another_one_in_each_rank():
-    torch.manual_seed(5)
-    (one, drawn), (other, also) = group(2).run(dropped_out)
+    (one, mine, restored), (other, yours, also) = group(2).run(dropped_out)
     assert weights_equal(one, other)
-    assert not weights_equal(one, fitted("CRNN", dropout=0.5))
-    assert torch.isfinite(torch.stack([drawn, also])).all()
+    assert restored and also
+    assert len(mine) == len(yours) == 9
+    for masks in zip(mine, yours):
+        assert masks[0].shape == masks[1].shape == (25, masks[0].shape[1])
+        assert 0.4 < np.mean(masks) < 0.6
+        assert not np.array_equal(*masks)
+    assert not np.array_equal(mine[0], mine[1])
 
 
 def partially_fitted():
@@ -281,6 +307,26 @@ def test_an_error_that_all_have_is_raised_in_all():
         assert "the training diverged" in str(error)
 
 
+def in_another_order():
+    """The second rank has come to another fit, as threads may."""
+    X, y = many()
+    agreement._digests, before = lambda *_: {}, agreement._digests
+    try:
+        return RNN().fit(X, y[::-1] if rank() == 1 else y)
+    finally:
+        agreement._digests = before
+
+
+def test_fits_of_several_threads_that_have_met():
+    message = (
+        "The processes of the group have begun different fits. Let each call the same "
+        "fits in the same order, not in several threads."
+    )
+    for error in group(2).run(in_another_order):
+        assert isinstance(error, ValueError)
+        assert str(error) == message
+
+
 def printed():
     with contextlib.redirect_stdout(io.StringIO()) as output:
         RNN(verbose=1).fit(*many())
@@ -360,3 +406,22 @@ def test_a_damaged_checkpoint_is_refused_in_all(tmp_path):
     for error in group(2).run(damaged, tmp_path):
         assert isinstance(error, ValueError)
         assert "is damaged. Remove the file" in str(error)
+
+
+# The documentation
+
+
+def test_the_script_of_the_guide(tmp_path):
+    page = (DOCS / "guide" / "many_devices.md").read_text()
+    script = re.search(r"^```python\n(# train.py\n.*?)^```", page, re.M | re.S)[1]
+    command = re.search(r"^torchrun (.* train.py)$", page, re.M)[1]
+    (tmp_path / "train.py").write_text(script)
+    run = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", *command.split()],
+        cwd=tmp_path,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    assert re.fullmatch(r"accuracy (0\.9\d|1\.00)\n", run.stdout)

@@ -158,6 +158,8 @@ class BaseImageEstimator(CallbackSupportMixin, LinkedEstimator, BaseEstimator):
             Where an input or a parameter is not as described, before any training;
             and where the training loss becomes infinite. The estimator then stays as
             it was.
+        RuntimeError
+            Where another process of torch's process group leaves the fit.
         """
         check_parameters(self)
         check_checkpoint(self)
