@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sk_rnnimage import ClipReader, ImageReader, load
 
-SIDES = st.sampled_from([0, 1, 5, 4000, 9999, 2**15, 2**16 - 1, 2**31 - 1, 2**32 - 1])
+SIDES = st.sampled_from([0, 1, 5, 999, 2**14, 2**16 - 1, 2**31 - 1, 2**32 - 1])
 
 
 def _chunk(name, data):
@@ -47,7 +47,7 @@ def _gifs(draw):
     head = b"GIF89a" + screen + b"\x80\0\0" + bytes(6)
     width, height = (_short(draw(SIDES)) for _ in range(2))
     frame = b"\x2c" + bytes(4) + width + height + b"\0\x02\x02\x44\x01\0"
-    return head + frame * draw(st.sampled_from([1, 2, 20])) + b"\x3b"
+    return head + frame * draw(st.sampled_from([1, 2, 3])) + b"\x3b"
 
 
 @st.composite

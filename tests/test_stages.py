@@ -82,6 +82,9 @@ def test_bad_frames_of_a_stream():
     expected = re.escape("frames[1] has shape ") + ".*" + re.escape("shape (4, 5)")
     with pytest.raises(ValueError, match=expected):
         next(stream)
+    ragged = model.stream_predict_proba([[[1, 2], [3]]])
+    with pytest.raises(TypeError, match=re.escape("frames[0] must be an array or a ")):
+        next(ragged)
     with pytest.raises(TypeError, match="frames must be an iterable of frames"):
         model.stream_predict_proba(3)
     with pytest.raises(TypeError, match="frames must be an iterable of frames"):

@@ -9,7 +9,7 @@ import numpy as np
 
 from sk_rnnimage.images.arrays import to_numpy
 from sk_rnnimage.images.checking import check_flat, check_images, learn_shape
-from sk_rnnimage.images.inputs import check_numbers, to_array
+from sk_rnnimage.images.inputs import check_numbers, of_array_like, to_array
 from sk_rnnimage.images.kinds import Images, UnequalImages
 from sk_rnnimage.images.orders import evenly
 from sk_rnnimage.images.shapes import CLIP, full_shape, plain_shape
@@ -99,7 +99,7 @@ def check_frame(estimator, frame, name):
     ValueError, TypeError
         Where it is no frame of the shape that the estimator was fitted on.
     """
-    frame = np.asarray(to_numpy(frame, name))
+    frame = of_array_like(to_numpy(frame, name), name)
     shape = full_shape(estimator.image_shape_, CLIP)[1:]
     if frame.ndim not in (2, 3) or full_shape(frame.shape) != shape:
         raise ValueError(

@@ -74,7 +74,7 @@ def _refuse_type(X, name, layout):
         )
 
 
-def of_array_like(X, name, layout):
+def of_array_like(X, name, layout=IMAGE):
     """What says nothing of itself, but becomes an array.
 
     Raises
