@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 from functools import partial
 from pathlib import Path
 
@@ -12,9 +11,15 @@ import pytest
 import torch
 from conftest import draw, flat, make
 from dask.distributed import Client, LocalCluster
+from dying_by_hand import accuracy
 from numpy.testing import assert_array_equal
 from PIL import Image
-from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, cross_val_score
+from sklearn.model_selection import (
+    GridSearchCV,
+    KFold,
+    RandomizedSearchCV,
+    cross_val_score,
+)
 from sklearn.naive_bayes import GaussianNB
 
 from sk_rnnimage import RNNImageClassifier, compare_classifiers
@@ -26,20 +31,11 @@ GRID = {"cell": ["lstm", None], "learning_rate": [0.01, 0.03]}
 @pytest.fixture(scope="module")
 def client():
     """A cluster of two worker processes of one thread each, on this machine alone."""
-    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0"}
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("OMP_NUM_THREADS", raising=False)  # as Dask sets it
         with LocalCluster(**options) as cluster, Client(cluster) as client:
             yield client
-
-
-def accuracy(model, X, y, first):
-    """The accuracy; the first process that is asked is killed before it answers."""
-    try:
-        os.close(os.open(first, os.O_CREAT | os.O_EXCL))
-    except FileExistsError:
-        return model.score(X, y)
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def scores_of(search):
@@ -49,14 +45,18 @@ def scores_of(search):
 
 
 def test_a_search_that_loses_a_worker_finds_the_same(client, tmp_path):
-    X, y = draw(60)
+    X, y = draw(600)
+    splits = list(KFold(2).split(X))  # over a kilobyte each, which joblib scatters
     scoring = partial(accuracy, first=tmp_path / "killed")
-    search = GridSearchCV(make(RNNImageClassifier), GRID, cv=2, scoring=scoring)
+    options = {"cv": splits, "scoring": scoring}
+    search = GridSearchCV(make(RNNImageClassifier), GRID, **options)
     before = set(client.run(os.getpid).values())
-    with joblib.parallel_config(backend="dask", scatter=[X, y]):
+    client.amm.stop()
+    held = [X, y, *(indices for split in splits for indices in split)]
+    with joblib.parallel_config(backend="dask", scatter=held):
         search.fit(X, y)
     assert (tmp_path / "killed").exists()
-    alone = GridSearchCV(make(RNNImageClassifier), GRID, cv=2, scoring=scoring)
+    alone = GridSearchCV(make(RNNImageClassifier), GRID, **options)
     found, expected = scores_of(search), scores_of(alone.fit(X, y))
     assert found.keys() == expected.keys()
     for key in found:
@@ -102,7 +102,7 @@ def test_the_guide_runs(client, tmp_path):
     for i, image in enumerate(X):
         paths.append(str(tmp_path / f"{i}.png"))
         Image.fromarray(image).save(paths[-1])
-    names = {"X": X, "y": y, "paths": paths}
+    names = {"X": X, "y": y, "paths": paths, "client": client}
     blocks = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(), re.M | re.S)
     assert "Client(" in blocks[0]  # here the client is there
     for block in blocks[1:]:
