@@ -11,7 +11,7 @@ part of it, than the one before. The classifier was fitted on clean ones. The pr
 holds one block at a time, so that its memory stays flat, and the labels show when the
 lens should have been cleaned.
 
-Measured with one thread on two shared cores: 23 CPU seconds for all, and 25 MB more at
+Measured with one thread on two shared cores: 24 CPU seconds for all, and 22 MB more at
 the peak than before the first block, against 748 MB of images.
 
 Limits: the pictures are made of 450 digits, over and over. They are drawn in memory,
