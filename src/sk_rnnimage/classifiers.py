@@ -28,6 +28,7 @@ from sk_rnnimage._prediction.stages import StagedPrediction
 from sk_rnnimage._training.agreement import read_agreed
 from sk_rnnimage._training.auto import resolve_auto
 from sk_rnnimage._training.train import train
+from sk_rnnimage.images.checking import unchanged_on_error
 from sk_rnnimage.networks.recipe import make_recipe
 
 
@@ -87,7 +88,8 @@ class ImageClassifier(ClassifierMixin, StagedPrediction, BaseImageEstimator):
                 warn_of_unit(network, data.images)
             state = self._optimizer_state if goes_on else None
             results = train(network, data, None, target, recipe.training, state)
-            return self._keep(recipe, network, *results)
+            with unchanged_on_error(self):
+                return self._keep(recipe, network, *results)
 
     def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Logits, before the softmax.
