@@ -156,8 +156,8 @@ class BaseImageEstimator(CallbackSupportMixin, LinkedEstimator, BaseEstimator):
         ------
         ValueError, TypeError
             Where an input or a parameter is not as described, before any training;
-            and where the training loss becomes infinite. The estimator then stays as
-            it was.
+            and where the training diverges: its loss becomes infinite, or ends 10,000
+            times above that of guessing. The estimator then stays as it was.
         RuntimeError
             Where another process of torch's process group leaves the fit.
         """
