@@ -15,12 +15,14 @@ nox.options.reuse_existing_virtualenvs = True
 
 ROOT = Path(__file__).parent
 NEWEST, OLDEST = "constraints.txt", "constraints-oldest.txt"
+# pytest 9 warns of what parametrize_with_checks gives before scikit-learn 1.9
+PYTEST_8 = {"pytest": "8.3.4", "pytest-xdist": "3.6.1"}
 # What pyproject.toml calls the oldest, but Python and torch
 ENVIRONMENTS = {
     "oldest": (OLDEST, {}),
-    "1.6": (NEWEST, {"scikit-learn": "1.6.1", "scipy": "1.15.3"}),
-    "1.7": (NEWEST, {"scikit-learn": "1.7.2"}),
-    "1.8": (NEWEST, {"scikit-learn": "1.8.0"}),
+    "1.6": (NEWEST, {"scikit-learn": "1.6.1", "scipy": "1.15.3", **PYTEST_8}),
+    "1.7": (NEWEST, {"scikit-learn": "1.7.2", **PYTEST_8}),
+    "1.8": (NEWEST, {"scikit-learn": "1.8.0", **PYTEST_8}),
     "1.9": (NEWEST, {}),
 }
 PYTHONS = ("3.12", "3.13")  # with the newest versions; the others run on 3.11
