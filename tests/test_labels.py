@@ -91,6 +91,17 @@ def test_classes_that_are_no_labels():
             make(CRNNImageClassifier).partial_fit(X, y, classes=classes)
 
 
+class Refusing:
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("it is lost")
+
+
+def test_what_becomes_no_labels(cls):
+    sentence = "Got a value of type Refusing, of which NumPy can make no array (Runtim"
+    with refused(TypeError, sentence):
+        make(cls).fit(draw()[0], Refusing())
+
+
 def test_labels_of_another_kind(cls):
     X, y = draw()
     numbers, strings = (make(cls, max_epochs=1).fit(X, t) for t in (y, y.astype(str)))

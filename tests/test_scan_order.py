@@ -120,6 +120,11 @@ def test_fitted_and_unfitted_transformers_draw_alike():
     assert ax.get_title() == "mine"
 
 
+def test_sides_may_be_numbers_of_numpy():
+    display = ScanOrderDisplay.from_scan("rows", np.uint64(3), np.int8(5))
+    assert display.paths[0].corners.shape[1] == 15
+
+
 def test_what_cannot_be_drawn_is_refused():
     with pytest.raises(NotFittedError, match="knows no image shape yet: fit it, or"):
         ScanOrderDisplay.from_estimator(ImageToSequence())

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Generator, Tensor
 
 from sk_rnnimage._base import BaseImageEstimator, random_state_restored_on_error
-from sk_rnnimage._data.labels import check_one_each, check_same_kind, read_labels
+from sk_rnnimage._data.labels import check_same_kind, read_labels
 from sk_rnnimage._data.read import held_out
 from sk_rnnimage._data.targets import Classes
 from sk_rnnimage._data.weights import check_weights
@@ -186,7 +186,7 @@ class ImageClassifier(ClassifierMixin, StagedPrediction, BaseImageEstimator):
         y = read_labels(y)
         weights = check_weights(sample_weight, y)
         predicted = self.predict(X)
-        check_one_each(y, len(predicted))
+        self._classes().check(y, predicted)
         check_same_kind(y, self.classes_)
         return float(accuracy_score(y, predicted, sample_weight=weights))
 

@@ -87,7 +87,14 @@ def _to_array(y, name):
         y = _of_pandas(y, name)
     if isinstance(y, (list, tuple)):
         y = _of_list(y, name)
-    y = np.asarray(y)
+    try:
+        y = np.asarray(y)
+    except Exception as error:  # the code is another's
+        raise TypeError(
+            f"{name} must be an array or a list of labels. Got a value of type "
+            f"{type(y).__name__}, of which NumPy can make no array "
+            f"({type(error).__name__}: {str(error):.200})."
+        ) from error
     return y.astype(object) if y.dtype.kind == "T" else y
 
 

@@ -221,13 +221,13 @@ def _given_weights(given, labels):
 
 
 def _refuse_continuous(y, name):
-    """Raise where labels are numbers with fractions."""
-    with np.errstate(invalid="ignore"):  # it casts numbers of any size to int
-        kind = type_of_target(y, input_name=name)
-    if kind == "continuous":
-        fraction = y[y % 1 != 0][0].item()
-        raise ValueError(
-            f"Unknown label type: continuous. {name} holds numbers with fractions, "
-            f"such as {fraction!r}, where classes should be. Pass whole numbers or "
-            f"strings; of values to be put into classes, numpy.digitize({name}, bins)."
-        )
+    """Raise where labels are numbers with fractions, or larger than any int."""
+    with np.errstate(invalid="ignore"):  # numbers of any size are cast to int
+        if type_of_target(y, input_name=name) != "continuous":
+            return
+        value = float(y[y != y.astype(int)][0])
+    raise ValueError(
+        f"Unknown label type: continuous. {name} holds {value!r} where classes should "
+        "be. Pass strings or whole numbers below 2**63; of values to be put into "
+        f"classes, numpy.digitize({name}, bins)."
+    )

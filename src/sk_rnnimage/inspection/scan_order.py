@@ -214,7 +214,7 @@ class ScanOrderDisplay:
                 f"{height} x {width}: of more pixels no order can be seen."
             )
         check_patch_size(patch_size)
-        path = scan_path(scan, height, width, patch_size)
+        path = scan_path(scan, int(height), int(width), patch_size)
         return cls([path], name=name).plot(ax=ax)
 
     def plot(self, ax: "Axes | Sequence[Axes] | np.ndarray | None" = None) -> Self:
