@@ -3,11 +3,14 @@
 import io
 import os
 import pickle
+import signal
 import sys
 import tempfile
 
 os.environ["SCIPY_ARRAY_API"] = "1"  # scikit-learn's array API checks run with it alone
 os.environ["MPLBACKEND"] = "agg"  # figures that nobody sees
+# what a shell runs in the background ignores Ctrl-C, and so do its children
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import cloudpickle  # noqa: E402
 import joblib  # noqa: E402

@@ -104,12 +104,14 @@ def generators_kept(device="cpu"):
 
 @contextmanager
 def reproducible(seed, device):
-    """Seed torch and flush denormals, and restore both.
+    """Seed torch and flush denormals, and restore both, and the state of gradients.
 
     The number of threads stays the caller's: other numbers round otherwise, and tools
     that fit in parallel, such as joblib, choose it.
     """
-    with seeded(seed, device), _denormals_flushed():
+    gradients = torch.is_grad_enabled()
+    # Ctrl-C may come where torch's optimisers and clipping have them off
+    with torch.set_grad_enabled(gradients), seeded(seed, device), _denormals_flushed():
         yield
 
 
