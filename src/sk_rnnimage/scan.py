@@ -16,7 +16,7 @@ from sk_rnnimage._environment.tasks import (
     FitTask,
     with_callbacks,
 )
-from sk_rnnimage.images.arrays import to_numpy
+from sk_rnnimage.images.arrays import making_array, to_numpy
 from sk_rnnimage.images.checking import check_images, unchanged_on_error
 from sk_rnnimage.images.clips import check_clips
 from sk_rnnimage.images.orders import (
@@ -226,13 +226,8 @@ class ImageToSequence(
             f"X must hold sequences of numbers of shape (n, {self.n_steps_}, "
             f"{self.step_size_}), as transform gives them."
         )
-        try:
+        with making_array(X, expected):
             array = np.asarray(to_numpy(X, "X"))
-        except Exception as error:  # a ragged list, or the code of an array-like
-            raise TypeError(
-                f"{expected} Got a value of type {type(X).__name__}, of which NumPy "
-                f"can make no array ({type(error).__name__}: {str(error):.200})."
-            ) from error
         if array.dtype.kind not in "biufc":
             raise TypeError(f"{expected} Got values of dtype {array.dtype} instead.")
         if array.ndim != 3 or array.shape[1:] != (self.n_steps_, self.step_size_):

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from sklearn.utils import check_array, column_or_1d
 
-from sk_rnnimage.images.arrays import ARRAY_LIKE, is_tensor, to_numpy
+from sk_rnnimage.images.arrays import ARRAY_LIKE, is_tensor, making_array, to_numpy
 
 
 def read_labels(y, name="y"):
@@ -87,14 +87,8 @@ def _to_array(y, name):
         y = _of_pandas(y, name)
     if isinstance(y, (list, tuple)):
         y = _of_list(y, name)
-    try:
+    with making_array(y, f"{name} must be an array or a list of labels."):
         y = np.asarray(y)
-    except Exception as error:  # the code is another's
-        raise TypeError(
-            f"{name} must be an array or a list of labels. Got a value of type "
-            f"{type(y).__name__}, of which NumPy can make no array "
-            f"({type(error).__name__}: {str(error):.200})."
-        ) from error
     return y.astype(object) if y.dtype.kind == "T" else y
 
 

@@ -20,9 +20,11 @@ from threadpoolctl import ThreadpoolController, threadpool_info
 MMAP_THRESHOLD_MAX = 2**25  # of glibc on systems of 64 bits
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of its malloc.h
 
+_TURN = threading.RLock()
 
-def _begin_process():
-    """Set what a process needs of its own: called at the import, and in each fork.
+
+def _begin_fork():
+    """Set what a forked process needs of its own.
 
     A lock that a thread of the parent holds is never released in the child. And where
     the parent has started OpenMP's threads, the child, which has none of them, would
@@ -31,14 +33,11 @@ def _begin_process():
     """
     global _TURN
     _TURN = threading.RLock()
-    if os.getpid() != _FIRST_PROCESS:
-        torch.set_num_threads(1)
+    torch.set_num_threads(1)
 
 
-_FIRST_PROCESS = os.getpid()
-_begin_process()
 if hasattr(os, "register_at_fork"):  # Windows has no forks
-    os.register_at_fork(after_in_child=_begin_process)
+    os.register_at_fork(after_in_child=_begin_fork)
 
 
 def resolve_device(device):
@@ -263,6 +262,16 @@ def physical_memory():
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):  # Windows has no sysconf
         return None
+
+
+def refuse_over_memory(n_bytes, what, way_out=""):
+    """Raise where what is to be loaded is larger than the memory of this machine."""
+    available = physical_memory()
+    if available is not None and n_bytes > available:
+        raise ValueError(
+            f"{what} {n_bytes / 2**30:.1f} GiB, and this machine has "
+            f"{available / 2**30:.1f} GiB of memory.{way_out}"
+        )
 
 
 def warn_of_memory(n_bytes, what, way_out):

@@ -134,19 +134,14 @@ def _load_arrays(path):
 
 def _refuse_huge(path):
     """Raise where the arrays of an .npz, which may be compressed, fill the memory."""
-    from sk_rnnimage._environment.process import physical_memory
+    from sk_rnnimage._environment.process import refuse_over_memory
 
     try:
         with zipfile.ZipFile(path) as archive:
             n_bytes = sum(member.file_size for member in archive.infolist())
     except Exception:  # np.load says more
         return
-    memory = physical_memory()
-    if memory is not None and n_bytes > memory:
-        raise ValueError(
-            f"{path} holds arrays of {n_bytes / 2**30:.1f} GiB, and this machine has "
-            f"{memory / 2**30:.1f} GiB of memory. Take a part of them."
-        )
+    refuse_over_memory(n_bytes, f"{path} holds arrays of", " Take a part of them.")
 
 
 def _check_data(X, y, X_name, y_name, of_clips=False):

@@ -3,6 +3,8 @@
 Neither torch nor Dask need be imported for theirs to be known.
 """
 
+from contextlib import contextmanager
+
 import numpy as np
 
 # what becomes an array has one of these
@@ -24,6 +26,22 @@ def to_numpy(X, name):
     if isinstance(X, np.ma.MaskedArray):
         return _of_masked(X)
     return X
+
+
+@contextmanager
+def making_array(X, expected):
+    """Raise a TypeError where NumPy fails to make an array of X in this block.
+
+    Whatever it raises: the code that gives the values may be another's. ``expected`` is
+    the sentence that says what X should be.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise TypeError(
+            f"{expected} Got a value of type {type(X).__name__}, of which NumPy can "
+            f"make no array ({type(error).__name__}: {str(error):.200})."
+        ) from error
 
 
 def refuse_blocks(X, name):

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 from sklearn.utils import check_array
 
-from sk_rnnimage.images.arrays import ARRAY_LIKE, refuse_blocks, to_numpy
+from sk_rnnimage.images.arrays import ARRAY_LIKE, making_array, refuse_blocks, to_numpy
 from sk_rnnimage.images.shapes import IMAGE
 
 
@@ -82,17 +82,11 @@ def of_array_like(X, name, layout=IMAGE):
     TypeError
         Where it does not.
     """
-    try:
+    with making_array(X, f"{name} must be an array or a list of {layout.noun}s."):
         array = np.asarray(X)
         if array.dtype == object and not array.ndim:
             raise TypeError("NumPy takes it for one object")
         return array
-    except Exception as error:  # the code is another's
-        raise TypeError(
-            f"{name} must be an array or a list of {layout.noun}s. Got a value of "
-            f"type {type(X).__name__}, of which NumPy can make no array "
-            f"({type(error).__name__}: {str(error):.200})."
-        ) from error
 
 
 def _of_pandas(X, name):

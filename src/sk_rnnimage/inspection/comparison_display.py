@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.metrics import get_scorer_names
 
 from sk_rnnimage._environment.borrowed import validate_params
+from sk_rnnimage.comparison.failures import INTERRUPTED
 from sk_rnnimage.comparison.result import Comparison
 from sk_rnnimage.inspection.axes import get_axes
 
@@ -237,4 +238,4 @@ def _format_seconds(value):
 
 def _failure(error):
     """What stands in place of the mean: nothing where there is no error."""
-    return "failed" if error and error != "interrupted" else error
+    return error if error in ("", INTERRUPTED) else "failed"

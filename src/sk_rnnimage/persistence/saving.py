@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from sk_rnnimage._environment.optional import needed
-from sk_rnnimage._environment.process import physical_memory
+from sk_rnnimage._environment.process import refuse_over_memory
 from sk_rnnimage._environment.versions import __version__
 from sk_rnnimage._environment.writing import check_path, check_writable, write_whole
 from sk_rnnimage.persistence.known_types import check_state, construct, name_of
@@ -209,12 +209,7 @@ def _check_readable(path):
     path = check_path(path)
     if not os.path.isfile(path):
         raise ValueError(f"There is no file {path!r}.")
-    size, memory = os.path.getsize(path), physical_memory()
-    if memory is not None and size > memory:
-        raise ValueError(
-            f"{path!r} has {size / 2**30:.1f} GiB, and this machine has "
-            f"{memory / 2**30:.1f} GiB of memory."
-        )
+    refuse_over_memory(os.path.getsize(path), f"{path!r} has")
     return path
 
 
