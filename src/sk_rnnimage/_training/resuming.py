@@ -10,7 +10,7 @@ from skorch.callbacks import Callback, LRScheduler
 from sk_rnnimage._training.checkpoint import Checkpoint, digest_of
 from sk_rnnimage._training.optimizer import load_moments, moments_of
 from sk_rnnimage._training.ranks import of_first, rank
-from sk_rnnimage._training.saved_states import is_named, is_seed, is_state
+from sk_rnnimage._training.saved_states import has_seed, is_state
 
 # What the callbacks of our own know from one epoch to the next
 KNOWN = {
@@ -54,12 +54,11 @@ def checkpoint_of(estimator, recipe, *sets):
     before = estimator.weights_ if recipe.goes_on else None
     there = [each for each in sets if each is not None]
     arrays = [[each.images, each.codes, each.weights] for each in there]
-    digest = digest_of(type(estimator).__name__, kept, seed, before, arrays)
-    checkpoint = of_first(lambda: Checkpoint(estimator.checkpoint, digest))
+    parts = type(estimator).__name__, kept, seed, before, arrays
+    # of the first alone: the digest reads all images
+    checkpoint = of_first(lambda: Checkpoint(estimator.checkpoint, digest_of(*parts)))
     if checkpoint.state is not None:
-        if not is_named(checkpoint.state, ("seed", "training")) or not is_seed(
-            checkpoint.state["seed"]
-        ):
+        if not has_seed(checkpoint.state):
             raise checkpoint.damage()
         training = replace(recipe.training, seed=checkpoint.state["seed"])
         recipe = recipe._replace(training=training)

@@ -11,6 +11,14 @@ ROW = {"epoch", "dur", "train_loss", "train_batch_count"}
 MOMENTS = {False: {"step", "exp_avg", "exp_avg_sq"}, True: {"momentum"}}  # of Muon
 
 
+def has_seed(saved):
+    """Whether what a file holds is a seed of ours and a training."""
+    if not _is_named(saved, ("seed", "training")):
+        return False
+    seed = saved["seed"]
+    return type(seed) is int and 0 <= seed < 2**31
+
+
 def is_state(saved, own, net, known, n_images):
     """Whether a state has the form of ``own``, that of a net before its first epoch.
 
@@ -29,7 +37,7 @@ def is_state(saved, own, net, known, n_images):
     """
     parts = {*own, "history", "moments", "callbacks", "mirrored"}
     return (
-        is_named(saved, parts)
+        _is_named(saved, parts)
         and all(is_like(saved[key], form) for key, form in own.items())
         and 0 <= saved["order"][2] <= 624  # NumPy reads at any position
         and _is_history(saved["history"], "score" in dict(net.callbacks_))
@@ -107,14 +115,14 @@ def _is_known(callbacks, saved, known):
             value is None or is_like(value, saved["weights"])
         ),
     }
-    return is_named(callbacks, known) and all(
-        is_named(callbacks[name], keys)
+    return _is_named(callbacks, known) and all(
+        _is_named(callbacks[name], keys)
         and all(forms[key](value) for key, value in callbacks[name].items())
         for name, keys in known.items()
     )
 
 
-def is_named(value, names):
+def _is_named(value, names):
     """Whether a value is a dict of just these keys."""
     return isinstance(value, dict) and set(value) == set(names)
 
@@ -125,8 +133,3 @@ def _is_mask(mirrored, n_images):
 
 def _are_numbers(values):
     return isinstance(values, list) and all(isinstance(v, NUMBER) for v in values)
-
-
-def is_seed(value):
-    """Whether a value is a seed of ours."""
-    return type(value) is int and 0 <= value < 2**31
