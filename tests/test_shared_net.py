@@ -342,26 +342,35 @@ def test_the_first_rank_prints():
 # Checkpoints
 
 
-def interrupted(folder):
-    """A fit that ends after its second epoch, in all ranks, and goes on."""
+def fit_until(model, stop):
+    """A fit that ends in all ranks where ``stop`` raises, once a state is saved."""
     save = Checkpoint.save
 
     def save_and_stop(checkpoint, state):
         save(checkpoint, state)
-        if len(state["training"]["history"]) == 2:
-            raise KeyboardInterrupt
+        stop(checkpoint, state)
 
-    model = CRNN(
-        max_epochs=4, checkpoint=folder, dropout=0.2, random_state=None, augment="flip"
-    )
     Checkpoint.save = save_and_stop
-    np.random.seed(3)
     try:
         model.fit(*many())
     except (KeyboardInterrupt, LostRank):
         pass
     finally:
         Checkpoint.save = save
+
+
+def interrupted(folder):
+    """A fit that ends after its second epoch, in all ranks, and goes on."""
+
+    def stop(checkpoint, state):
+        if len(state["training"]["history"]) == 2:
+            raise KeyboardInterrupt
+
+    model = CRNN(
+        max_epochs=4, checkpoint=folder, dropout=0.2, random_state=None, augment="flip"
+    )
+    np.random.seed(3)
+    fit_until(model, stop)
     n_files = len(os.listdir(folder))
     distributed.barrier()
     model.fit(*many())
@@ -384,20 +393,12 @@ def test_a_checkpoint_is_written_by_the_first_and_read_by_all(tmp_path):
 
 def damaged(folder):
     model = RNN(checkpoint=folder, max_epochs=4)
-    save = Checkpoint.save
 
-    def save_badly(checkpoint, state):
-        save(checkpoint, state)
+    def stop(checkpoint, state):
         checkpoint.path.write_bytes(checkpoint.path.read_bytes()[:-1] + b"?")
         raise KeyboardInterrupt
 
-    Checkpoint.save = save_badly
-    try:
-        model.fit(*many())
-    except (KeyboardInterrupt, LostRank):
-        pass
-    finally:
-        Checkpoint.save = save
+    fit_until(model, stop)
     distributed.barrier()
     return model.fit(*many())
 
