@@ -1,8 +1,8 @@
 """The suite in other environments: ``nox`` runs all, ``nox -l`` lists them.
 
-``nox -s tests-1.7`` runs one; what follows ``--`` goes to pytest, in place of the whole
-suite: ``nox -s tests-1.7 -- tests/test_common.py``. An environment is a file of
-constraints, and the versions that take the place of its own.
+``nox -s "tests(1.7)"`` runs one; what follows ``--`` goes to pytest, in place of the
+whole suite: ``nox -s "tests(1.7)" -- tests/test_common.py``. An environment is a file
+of constraints, and the versions that take the place of its own.
 """
 
 from pathlib import Path
@@ -69,7 +69,7 @@ def pythons(session):
 def package(session):
     """The wheel and the sdist: built, installed clean, tried; the sdist's own tests."""
     session.install("build")
-    folder = Path(session.create_tmp(), "dist")
+    folder = Path(session.create_tmp(), "dist").resolve()
     for old in folder.glob("*"):
         old.unlink()
     session.run("python", "-m", "build", "--outdir", str(folder))

@@ -62,6 +62,20 @@ def each_sensor(clip):
     return (clip - clip.mean(axis=0)) / (clip.std(axis=0) + 1e-3)
 
 
+def saturated(clip, share):
+    """Show a swipe (T, H, W) as in brighter light, where the sensors reach their end.
+
+    Values are cut off at a share of the largest, and frames in which no sensor is below
+    95 % of its largest go, but for two before and three after the movement.
+    """
+    most = share * clip.max()
+    clip = np.minimum(clip, most)
+    moving = np.flatnonzero((clip < 0.95 * clip.max(axis=0)).any(axis=(1, 2)))
+    if len(moving):
+        clip = clip[max(0, moving[0] - 2) : moving[-1] + 4]
+    return clip
+
+
 def another_figure(clips, generator):
     """Mix the colours of clips (B, T, C, H, W) at random, and mirror half of them."""
     n, channels = len(clips), clips.shape[2]

@@ -5,8 +5,11 @@
 ``swipes``: hand swipes over 3 x 3 light sensors, in four directions or none; trained
 where the light is low and medium, tested where it is high. ``raw`` are the sensors'
 values; ``normalised``, each sensor's values in a clip have mean 0 and standard
-deviation 1, which takes the light out of them. ``distances``: the latter, with each
-distance between hand and sensors left out of the training in turn, and tested alone.
+deviation 1, which takes the light out of them; ``saturated``: each clip of the training
+stands there twice more as it would be in a light too bright for the sensors, its values
+cut off at a random share of the largest, of an eighth at least, before the same.
+``distances``: normalised, with each distance between hand and sensors left out of the
+training in turn, and tested alone.
 
 ``sprites``: drawn figures in motion, cut to 5 consecutive frames from a random start,
 as their length would give the action away; tested on characters that were never seen.
@@ -38,6 +41,7 @@ from _sets import (
     another_figure,
     each_sensor,
     hand_swipes,
+    saturated,
     sprites,
 )
 from _tools import assert_limits, clocks, describe, print_head, print_row, seeds_from
@@ -110,11 +114,26 @@ def swipes(seeds, validate):
     """Low and medium light for training, high light for the test."""
     X, y, light, _ = hand_swipes()
     train, test = choose_light(validate)
-    for name, clips in (("raw", X), ("normalised", [each_sensor(clip) for clip in X])):
-        split = take(clips, y, np.isin(light, train), light == test)
-        found = run(f"swipes, {name}", lambda _, s=split: [s], seeds, swipe_classifiers)
-    accuracy = max(found["CRNN"], found["RNN"])  # normalised
+    split = take(X, y, np.isin(light, train), light == test)
+    ways = {"raw": lambda _: [split], "normalised": lambda _: [normalised(*split)]}
+    ways["saturated"] = lambda seed: [normalised(*in_brighter_light(seed, *split))]
+    for name, splits in ways.items():
+        found = run(f"swipes, {name}", splits, seeds, swipe_classifiers)
+    accuracy = max(found["CRNN"], found["RNN"])  # saturated
     return [("swipes: error", 1 - accuracy, 1 - GOALS["swipes"])]
+
+
+def normalised(X, y, X_test, y_test):
+    """Take the light out of a split."""
+    X, X_test = ([each_sensor(clip) for clip in part] for part in (X, X_test))
+    return X, y, X_test, y_test
+
+
+def in_brighter_light(seed, X, y, *test):
+    """Add each training clip of a split twice more, too bright for the sensors."""
+    shares = np.random.RandomState(seed).uniform(1 / 8, 1, 2 * len(X))
+    brighter = [saturated(clip, share) for clip, share in zip(2 * X, shares)]
+    return X + brighter, np.tile(y, 3), *test
 
 
 def swipe_classifiers(seed):

@@ -164,6 +164,7 @@ def test_importing_the_package_is_light():
         "from sk_rnnimage import *;"
         "new = {name.split('.')[0] for name in set(sys.modules) - before};"
         "known = {'sk_rnnimage', 'sklearn', 'skorch', 'torch', 'scipy', 'numpy'};"
+        "known.add('_loss');"  # what scikit-learn 1.7 calls a part of itself
         "print(*new - known - set(sys.stdlib_module_names))"
     )
     result = subprocess.run(

@@ -264,7 +264,8 @@ def test_sample_weight_is_routed(cls, images):
             learner(cls)
             .set_fit_request(sample_weight=True)
             .set_score_request(sample_weight=True),
-        ).fit(X, y, sample_weight=weights)
+        ).set_score_request(sample_weight=True)  # needed before scikit-learn 1.8
+        model.fit(X, y, sample_weight=weights)
         search = GridSearchCV(model, {f"{cls.__name__.lower()}__max_epochs": [2]}, cv=2)
         search.fit(X, y, sample_weight=weights)
     alone = learner(cls).fit(255 - X, y, sample_weight=weights)
