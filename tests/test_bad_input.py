@@ -98,8 +98,13 @@ BAD_IMAGES = {
         "All images of X must be grey (H, W), or have the same number of channels "
         "(H, W, C). X[0] has shape (8, 8), X[5] has shape (8, 8, 3).",
     ),
-    "an item of one dimension": (with_item(np.ones(8)), "X[5] has shape (8,)."),
-    "an item that is a number": (with_item(7.0), "X[5] has shape ()."),
+    "an item of one dimension": (with_item(np.ones(8)), "X[5] has shape (8,), but each"),
+    "an item that is a clip": (
+        with_item(np.ones((5, 8, 8, 3))),
+        "X[5] has shape (5, 8, 8, 3), but each image must be grey (H, W) or with "
+        "channels (H, W, C). Clips (T, H, W, C) are read with scan='frames'.",
+    ),
+    "an item that is a number": (with_item(7.0), "X[5] has shape (), but each"),
     "an item of PIL's": (
         with_item(Image.new("P", (8, 8))),
         "X[5] is a PIL image, whose values alone do not say what it shows: it may have "

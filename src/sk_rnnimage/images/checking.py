@@ -199,15 +199,19 @@ def unchanged_on_error(estimator):
 
 def _together(images, estimator, name, allow_unequal):
     """A list of images (H, W, C); one array where they are equal."""
-    channels = [full_shape(i.shape)[2] if i.ndim > 1 else None for i in images]
     for i, image in enumerate(images):
-        if image.ndim not in (2, 3) or channels[i] != channels[0]:
-            dims = [image.ndim for image in images]
-            i = i or next((k for k, n in enumerate(dims) if n != dims[0]), 0)
+        if image.ndim not in (2, 3):
+            clip = image.ndim == 4
+            hint = " Clips (T, H, W, C) are read with scan='frames'." if clip else ""
+            raise ValueError(
+                f"{name}[{i}] has shape {image.shape}, but each image must be grey "
+                f"(H, W) or with channels (H, W, C).{hint}"
+            )
+        if full_shape(image.shape)[2] != full_shape(images[0].shape)[2]:
             raise ValueError(
                 f"All images of {name} must be grey (H, W), or have the same number of "
                 f"channels (H, W, C). {name}[0] has shape {images[0].shape}, "
-                f"{name}[{i}] has shape {images[i].shape}."
+                f"{name}[{i}] has shape {image.shape}."
             )
         if not image.size:
             raise ValueError(
