@@ -113,6 +113,22 @@ def sprites(seed):
     return X, tasks, characters
 
 
+def both_ways(rows, seed):
+    """Cut figures to five frames at up to five places, and play each both ways.
+
+    ``rows`` says which figures. Returns clips and whether they are played backwards.
+    """
+    X, _ = load_clips("sprites.npz", "actions")
+    random = np.random.RandomState(seed)
+    cuts = [
+        X[row][start : start + 5]
+        for row in rows
+        for start in random.permutation(len(X[row]) - 4)[:5]
+    ]
+    X = np.stack(cuts + [cut[::-1] for cut in cuts])
+    return X, np.arange(len(X)) >= len(cuts)
+
+
 def load_clips(file, *keys):
     """Load clips that lie one after another in a file, and what describes them."""
     with np.load(need(file)) as arrays:

@@ -98,7 +98,10 @@ BAD_IMAGES = {
         "All images of X must be grey (H, W), or have the same number of channels "
         "(H, W, C). X[0] has shape (8, 8), X[5] has shape (8, 8, 3).",
     ),
-    "an item of one dimension": (with_item(np.ones(8)), "X[5] has shape (8,), but each"),
+    "an item of one dimension": (
+        with_item(np.ones(8)),
+        "X[5] has shape (8,), but each",
+    ),
     "an item that is a clip": (
         with_item(np.ones((5, 8, 8, 3))),
         "X[5] has shape (5, 8, 8, 3), but each image must be grey (H, W) or with "

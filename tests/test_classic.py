@@ -67,3 +67,17 @@ def test_a_missing_pixel_gets_the_mean_of_that_pixel(scale):
     given = images.copy()
     np.testing.assert_allclose(flatten.transform(given[900:]), expected, atol=1e-5)
     np.testing.assert_array_equal(given, images)
+
+
+@pytest.mark.parametrize(
+    "n_frames, clips, sentence",
+    [
+        (None, np.zeros((4, 2, 3, 3, 3)), "pass n_frames to classic_classifiers"),
+        (None, [np.zeros((2, 3, 3, 3))] * 4, "pass n_frames to classic_classifiers"),
+        (2, np.zeros((4, 18)), "flat rows do not say what a frame is"),
+    ],
+)
+def test_clips_without_a_number_of_frames_and_flat_ones(n_frames, clips, sentence):
+    svc = classic_classifiers(n_frames=n_frames)["SVC"]
+    with pytest.raises(ValueError, match=sentence):
+        svc.fit(clips, [0, 1, 0, 1])

@@ -343,6 +343,7 @@ def test_clips_with_another_scan(cls):
     "parameters, sentence",
     [
         ({"scan": ("frames", "rows")}, "goes with no other scan"),
+        ({"scan": ("frames",)}, "pass 'frames' alone"),
         ({"patch_size": 2}, "patch_size must be None with scan='frames'"),
         ({"image_shape": (4, 5)}, "image_shape must be None, (frames, height, width)"),
         ({"image_shape": (1, 4, 5)}, "frames, more than the 1 that image_shape="),

@@ -123,3 +123,17 @@ def test_one_label_without_axes(tmp_path):
     np.savez(tmp_path / "a.npz", X=np.zeros((1, 2, 2)), y=3)
     with pytest.raises(ValueError, match="y must hold one label for each of the 1 im"):
         read_npz(tmp_path / "a.npz")
+
+
+def test_clips_for_the_test_may_differ_in_length(tmp_path):
+    path = tmp_path / "clips.npz"
+    arrays = {"X_train": np.zeros((4, 6, 2, 2)), "X_test": np.ones((1, 3, 2, 2))}
+    np.savez(path, **arrays, y_train=[0, 1, 0, 1], y_test=[0])
+    X, y, [(_, test)] = read_npz(path, of_clips=True)
+    assert [len(clip) for clip in X] == [6, 6, 6, 6, 3]
+    assert X[test[0]].all() and len(y) == 5
+    np.savez(
+        path, **arrays | {"X_test": np.ones((1, 6, 2, 3))}, y_train=y[:4], y_test=[0]
+    )
+    with pytest.raises(ValueError, match="^X_train and X_test hold clips of different"):
+        read_npz(path, of_clips=True)

@@ -23,6 +23,8 @@ class LengthReader(FileReader):
     def _measure(self, item):
         if item == "bad":
             raise UnreadableImage("is no text")
+        if item == "vast":
+            raise MemoryError
         dtype = np.uint16 if len(item) > 3 else np.uint8
         shape = (1, 1, 3) if item.startswith("rgb") else (1, 1)
         return np.full(shape, len(item), dtype=dtype), item == "deep"
@@ -81,3 +83,9 @@ def test_what_is_no_list_is_refused(X, sentence):
     sentence = "X[1] (of type StringIO) must be a path, the bytes of a file, a file op"
     with pytest.raises(TypeError, match=re.escape(sentence)):
         LengthReader().transform(["a", io.StringIO("b")])
+
+
+def test_what_the_memory_does_not_hold_is_named():
+    sentence = "X[1] ('vast') has more pixels than the memory holds. Set size to a"
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        LengthReader().fit_transform(["a", "vast"])

@@ -120,3 +120,16 @@ def test_what_is_no_image_is_left_to_others(monkeypatch):
     sentence = "is not an image that Pillow can read: Image size (64 pixels) exceeds"
     with pytest.raises(UnreadableImage, match=re.escape(sentence)):
         open_image(io.BytesIO(as_bytes(Image.new("L", (8, 8)))))
+
+
+def test_a_gif_that_was_cut_off_between_two_frames_is_refused():
+    frame = (0, 0, [[1, 2]], KEEP, None)
+    one, two = gif((1, 2), [frame]), gif((1, 2), [frame, frame])
+    assert len(read(two + b"\0\0")) == 2  # filled up
+    with pytest.raises(
+        UnreadableImage, match="^has no end after frame 0: the file was"
+    ):
+        read(two[: len(one) - 1])
+    lone = Image.new("P", (2, 1))
+    lone.format = "GIF"
+    assert find_pages(lone) == (0, 1) if hasattr(lone, "n_frames") else True

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+import torch
 from conftest import CLASSIFIERS, draw_clips, make
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -89,3 +90,17 @@ def test_bad_frames_of_a_stream():
         model.stream_predict_proba(3)
     with pytest.raises(TypeError, match="frames must be an iterable of frames"):
         model.stream_predict_proba(np.array(3))
+
+
+@pytest.mark.parametrize("cls", CLASSIFIERS)
+def test_a_stream_tells_of_another_unit_once_and_of_numbers_that_went_wrong(cls):
+    X, y = draw_clips()
+    model = fitted(cls, X, y, bidirectional=False)
+    with pytest.warns(
+        UserWarning, match="of frames have .* cannot be in the same unit"
+    ) as seen:
+        list(model.stream_predict_proba(X[0] / 255))
+    assert len(seen) == 1
+    torch.nn.init.constant_(model.module_.head.bias, torch.nan)
+    with pytest.raises(ValueError, match="outputs of the network for frames.* are not"):
+        next(model.stream_predict_proba(X[0]))

@@ -103,3 +103,9 @@ def test_places_where_no_file_can_be(tmp_path):
 def test_what_is_no_path(path):
     with pytest.raises(TypeError, match="path must be a str or a pathlib.Path. Got"):
         check_path(path)
+
+
+@pytest.mark.parametrize("path", ["a\0b", "\ud800"])
+def test_what_no_file_can_be_called(path):
+    with pytest.raises(ValueError, match="path must be a path that files can have."):
+        check_path(path)

@@ -473,8 +473,8 @@ class RNNImageClassifier(ImageClassifier):
     Clips: a frame that is all NaN is missing, and is left out of the reading, as if it
     had never been recorded; single missing pixels are read as in images. Where there is
     a cell, clips of any length can be predicted; ``cell=None`` knows the place of each
-    frame, and reads at most T of ``image_shape_``. Clips of similar length make a
-    mini-batch, and padding changes nothing.
+    frame among those that are not missing, and reads at most T of ``image_shape_``.
+    Clips of similar length make a mini-batch, and padding changes nothing.
 
     Few images (up to 65,536 pixels in all) are predicted on one thread. More are
     predicted in batches of which no tensor holds more than 2**25 values (128 MiB).
@@ -817,8 +817,8 @@ class CRNNImageClassifier(ImageClassifier):
     Clips: a frame that is all NaN is missing, and is left out of the reading, as if it
     had never been recorded; single missing pixels are read as in images. Where there is
     a cell, clips of any length can be predicted; ``cell=None`` knows the place of each
-    frame, and reads at most T of ``image_shape_``. Clips of similar length make a
-    mini-batch, and padding changes nothing.
+    frame among those that are not missing, and reads at most T of ``image_shape_``.
+    Clips of similar length make a mini-batch, and padding changes nothing.
 
     Few images (up to 65,536 pixels in all) are predicted on one thread. More are
     predicted in batches of which no tensor holds more than 2**25 values (128 MiB).

@@ -54,14 +54,23 @@ def check_writable(path):
     return path
 
 
-def check_path(path):
+def check_path(path, name="path"):
     """A path as str, checked to be one."""
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(
-            f"path must be a str or a pathlib.Path. Got {path!r:.80}, of type "
+            f"{name} must be a str or a pathlib.Path. Got {path!r:.80}, of type "
             f"{type(path).__name__}, instead."
         )
-    return os.fsdecode(path)
+    path = os.fsdecode(path)
+    try:
+        named = b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        named = False
+    if not named:
+        raise ValueError(
+            f"{name} must be a path that files can have. Got {path!r:.80}."
+        )
+    return path
 
 
 @contextmanager

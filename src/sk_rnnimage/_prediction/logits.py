@@ -67,10 +67,13 @@ def streamed_logits(network, frames, views):
     for images in frames:
         if images is not None:
             batch = Batch(images, np.arange(1))
+            if logits is None:
+                warn_of_unit(network, images, "frames")
             with _inference(images):
                 pairs = map(network.step, batch.views(views), carried)
                 of_views, carried = zip(*pairs)
                 logits = torch.stack(of_views).mean(0).numpy().astype(np.float64)
+            check_outputs(network, logits, images, "frames")
         elif logits is None:
             logits = np.zeros((1, network.head.out_features))
         yield logits
@@ -201,7 +204,7 @@ def warn_of_unit(network, images, name="X"):
     warn_of_another_unit(images, *(m.numpy() for m in moments), name)
 
 
-def check_outputs(network, outputs, images):
+def check_outputs(network, outputs, images, name="X"):
     """Raise where what the network gives is not finite."""
     finite = np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1)
     if finite.all():
@@ -210,7 +213,7 @@ def check_outputs(network, outputs, images):
     _, image = next(images.parts(np.array([i])))
     mean, scale = (getattr(network.standardize, key) for key in ("mean", "scale"))
     raise ValueError(
-        f"The outputs of the network for X[{i}] are not finite. Its pixels reach "
+        f"The outputs of the network for {name}[{i}] are not finite. Its pixels reach "
         f"{np.nanmax(np.abs(image)):.3g}, those of fit have a mean of "
         f"{mean.tolist()} and a standard deviation of {scale.tolist()}. Bring X "
         "into the unit of fit; if it is, fit with a smaller learning_rate."

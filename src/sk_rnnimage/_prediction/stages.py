@@ -33,7 +33,9 @@ class StagedPrediction(BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n, H, W), (n, H, W, C) or (n, H*W*C), or list
-            Images, as in ``predict``. Their sequences are held in memory meanwhile.
+            Images, as in ``predict``. Their sequences are held in memory meanwhile, and
+            each stage reads them from the start: for long clips use
+            ``stream_predict_proba``, which reads each frame once.
 
         Yields
         ------

@@ -16,7 +16,7 @@ from tempfile import TemporaryFile
 import numpy as np
 
 from sk_rnnimage._environment.versions import current_versions
-from sk_rnnimage._environment.writing import write_whole
+from sk_rnnimage._environment.writing import check_path, write_whole
 
 FORMAT = 1
 N_CHECKED = 16  # bytes of the checksum
@@ -47,6 +47,7 @@ class Checkpoint:
     """
 
     def __init__(self, folder, digest):
+        folder = check_path(folder, "checkpoint")
         try:
             os.makedirs(folder, exist_ok=True)
             with TemporaryFile(dir=folder):  # a read-only one is told before training
@@ -54,7 +55,7 @@ class Checkpoint:
                 self.state = self._load()
         except OSError as error:
             raise ValueError(
-                f"checkpoint={os.fspath(folder)!r} is no folder that can be made, "
+                f"checkpoint={folder!r} is no folder that can be made, "
                 f"written into and read: {error.strerror}. Choose another."
             ) from error
 

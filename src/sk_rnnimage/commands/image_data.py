@@ -88,12 +88,20 @@ def read_npz(path, of_clips=False):
     X_test, y_test = _check_data(
         arrays["X_test"], arrays["y_test"], *names[2:], of_clips
     )
-    if X_train.shape[1:] != X_test.shape[1:]:
+    shapes = X_train.shape[1:], X_test.shape[1:]
+    of_one_item = [shape[1:] if of_clips else shape for shape in shapes]
+    if of_one_item[0] != of_one_item[1]:
         raise ValueError(
-            f"X_train and X_test hold images of different shapes: {X_train.shape[1:]} "
-            f"and {X_test.shape[1:]}."
+            f"X_train and X_test hold {'clips' if of_clips else 'images'} of different "
+            f"shapes: {shapes[0]} and {shapes[1]}."
         )
-    X, y = np.concatenate([X_train, X_test]), np.concatenate([y_train, y_test])
+    # clips may differ in length
+    X = (
+        np.concatenate([X_train, X_test])
+        if shapes[0] == shapes[1]
+        else [*X_train, *X_test]
+    )
+    y = np.concatenate([y_train, y_test])
     train, test = np.split(np.arange(len(X)), [len(X_train)])
     return X, y, [(train, test)]
 

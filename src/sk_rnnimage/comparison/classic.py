@@ -181,8 +181,25 @@ class FlatImages(TransformerMixin, CallbackSupportMixin, BaseEstimator):
 
     def _check(self, X, **options):
         if self.n_frames is None:
+            _refuse_clips(X)
             return check_images(self, X, **options)
+        if getattr(X, "ndim", 0) == 2:
+            raise ValueError(
+                "X must hold clips (n, T, H, W) or (n, T, H, W, C), or be a list of "
+                "clips, where classic_classifiers has n_frames: flat rows do not say "
+                "what a frame is."
+            )
         return resampled(check_clips(self, X, **options), self.n_frames)
+
+
+def _refuse_clips(X):
+    """Raise where X can hold nothing but clips."""
+    unequal = isinstance(X, list) and any(getattr(x, "ndim", 0) == 4 for x in X)
+    if getattr(X, "ndim", 0) == 5 or unequal:
+        raise ValueError(
+            "X holds clips, of which a classic classifier reads a fixed number of "
+            "frames: pass n_frames to classic_classifiers, such as n_frames=16."
+        )
 
 
 def _mean_of_each_pixel(array, present, mean):

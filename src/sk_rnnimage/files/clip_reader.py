@@ -60,10 +60,11 @@ class ClipReader(FileReader):
     read are. A video is grey if its pixel format is, in 16 bits if it has more than 8.
     Colours are decoded to 8 bits a channel.
 
-    A video whose header does not say how many frames it has (WebM, Matroska), or says
-    it wrongly, is decoded twice with ``n_frames``: once to count. One that breaks off
-    is refused where the decoder tells so; WebM and Matroska files mostly do not, and
-    give the frames before.
+    A GIF without the byte that ends it was cut off, and is refused. A video whose
+    header does not say how many frames it has (WebM, Matroska), or says it wrongly, is
+    decoded twice with ``n_frames``: once to count. One that breaks off is refused where
+    the decoder tells so; WebM and Matroska files mostly do not, and give the frames
+    before.
 
     Examples
     --------

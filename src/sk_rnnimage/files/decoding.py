@@ -83,7 +83,7 @@ def read_image(item, size, mode):
         with Image.open(io.BytesIO(item) if is_bytes else item) as image:
             _reduce_jpeg(image, size)
             return _decode(image, size, mode)
-    except UnreadableImage:
+    except (UnreadableImage, MemoryError):
         raise
     except FileNotFoundError as error:
         raise UnreadableImage("does not exist") from error

@@ -154,6 +154,8 @@ def _naming(place):
         yield
     except UnreadableImage as error:
         raise UnreadableImage(f"is broken: {place} {error}") from error
+    except MemoryError:
+        raise
     except Exception as error:
         raise UnreadableImage(
             f"is broken: {place} cannot be decoded: {get_reason(error)}"

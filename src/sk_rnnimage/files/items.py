@@ -195,6 +195,11 @@ def _try_to_read(read, item):
         return read(item)
     except UnreadableImage as error:
         return error
+    except MemoryError:
+        return UnreadableImage(
+            "has more pixels than the memory holds. Set size to a smaller (height, "
+            "width)"
+        )
 
 
 def _refuse_unreadable(items, results, advice):

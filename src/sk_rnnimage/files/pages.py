@@ -1,5 +1,7 @@
 """The frames of an animated image or of a file of pages, which Pillow decodes."""
 
+import os
+
 import numpy as np
 
 from sk_rnnimage.files.decoding import (
@@ -33,7 +35,23 @@ def find_pages(image):
         return 0, 1
     # An APNG may begin with a picture for programs that show no animations.
     first = int(image.info.get("default_image", False))
-    return first, image.n_frames - first
+    length = image.n_frames - first
+    if image.format == "GIF" and _breaks_off(image.fp):
+        raise UnreadableImage(
+            f"has no end after frame {length - 1}: the file was cut off"
+        )
+    return first, length
+
+
+def _breaks_off(file):
+    """Tell whether a GIF, at whose frames Pillow is, lacks the byte that ends it."""
+    if file is None:  # an image that lies in memory
+        return False
+    place = file.tell()
+    file.seek(max(0, file.seek(0, os.SEEK_END) - 1024))
+    end = file.read().rstrip(b"\0")  # some programs fill up
+    file.seek(place)
+    return not end.endswith(b";")
 
 
 def get_page(image, place):

@@ -136,7 +136,7 @@ def _check_shaped(estimator, X, name, reset):
     if 0 in X.shape[1:]:
         raise ValueError(
             f"{name} holds clips without {'frames' if not X.shape[1] else 'pixels'}: "
-            f"its shape is {X.shape}."
+            f"its shape is {X.shape}. Leave such clips out."
         )
     if len(X.shape) == 4:
         X = X[..., np.newaxis]  # (B, T, H, W, C)

@@ -214,7 +214,7 @@ def _scan_names(scan, auto_scans):
             f"{', '.join(map(repr, SCAN_NAMES))}, or a tuple of these. "
             f"Got {scan!r} instead."
         )
-    if "frames" in scans and len(scans) > 1:
+    if "frames" in scans and not isinstance(scan, str):
         raise ValueError(
             "scan='frames' reads clips and goes with no other scan, all of which read "
             f"images. Got {scan!r}; pass 'frames' alone."
