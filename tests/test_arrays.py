@@ -155,7 +155,7 @@ def test_cells_of_a_frame_that_are_images():
         ),
         (
             {"a": [np.ones(4), *[np.ones((2, 2))] * 23]},
-            "X[0] has shape (4,), X[1] has shape (2, 2).",
+            "X[0] has shape (4,), but each image must be",
         ),
         ({"a": [1.0, *[np.ones(2)] * 23]}, "X[1, 0] is no number:"),
         (
