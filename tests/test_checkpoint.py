@@ -26,6 +26,7 @@ def test_a_state_comes_back(tmp_path):
     assert state["words"] == STATE["words"]
     assert_array_equal(state["arrays"]["x"], np.arange(3.0))
     assert state["arrays"]["y"][0].dtype == bool
+    (tmp_path / "made" / "here" / "name.checkpoint.1a2b3c4d.part").touch()  # a kill's
     checkpoint.remove()
     assert not any((tmp_path / "made" / "here").iterdir())
     checkpoint.remove()  # another fit of the same name has done so

@@ -9,6 +9,7 @@ import textwrap
 
 import numpy as np
 import pytest
+import torch
 from conftest import draw, global_state, make, pickled, weights_equal
 from joblib import Memory
 from numpy.testing import assert_array_equal
@@ -36,6 +37,7 @@ def ctrl_c():
     yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds)
     signal.setitimer(signal.ITIMER_REAL, 0)
     gc.enable()
+    torch.set_grad_enabled(True)  # a press amid torch's restoring leaves them off
     signal.signal(signal.SIGALRM, before)
 
 

@@ -78,9 +78,10 @@ class Checkpoint:
         write_whole(self.path, content + _checksum(content))
 
     def remove(self):
-        """Remove the file, as its training is done."""
-        with suppress(OSError):
-            os.remove(self.path)
+        """Remove the file, as its training is done, and what kills left beside it."""
+        for path in (self.path, *self.path.parent.glob(f"{self.path.name}.*.part")):
+            with suppress(OSError):
+                path.unlink()
 
     def _load(self):
         if not self.path.exists():
