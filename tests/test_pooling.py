@@ -44,7 +44,7 @@ def test_padding_is_not_attended():
         alone = x[:n, [i]]
         assert_allclose(found[:n, i], attention(alone)[:, 0].detach(), atol=1e-12)
         expected = np.zeros((2, 5, 5))
-        expected[:, :n, :n] = attention.weights(alone)[0].detach()
+        expected[:, :n, :n] = attention.weights(alone)[0].detach().numpy()
         assert_allclose(weights[i], expected, atol=1e-12)
 
 
