@@ -194,8 +194,8 @@ class FlatImages(TransformerMixin, CallbackSupportMixin, BaseEstimator):
 
 def _refuse_clips(X):
     """Raise where X can hold nothing but clips."""
-    unequal = isinstance(X, list) and any(getattr(x, "ndim", 0) == 4 for x in X)
-    if getattr(X, "ndim", 0) == 5 or unequal:
+    listed = isinstance(X, list) and any(getattr(x, "ndim", 0) == 4 for x in X)
+    if getattr(X, "ndim", 0) == 5 or listed:
         raise ValueError(
             "X holds clips, of which a classic classifier reads a fixed number of "
             "frames: pass n_frames to classic_classifiers, such as n_frames=16."
