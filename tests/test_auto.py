@@ -6,6 +6,7 @@ from conftest import draw, draw_unequal, make, weights_equal
 
 from sk_rnnimage._data.augmentation import resolve_augment, shift
 from sk_rnnimage._data.sets import ImageSet
+from sk_rnnimage._training import settings as settings_file
 from sk_rnnimage._training.auto import resolve_auto
 from sk_rnnimage.images.kinds import Images
 
@@ -42,6 +43,45 @@ def test_auto_of_a_fit(cls):
             for augment in ("auto", None)
         )
         assert weights_equal(auto, plain)
+
+
+@pytest.mark.parametrize(
+    "shape, updates, epochs",
+    [
+        ((16, 16), 60, 15),  # of four mini-batches
+        ((16, 16, 1), 60, 15),
+        ((16, 16, 3), 100, 25),
+        ((15, 16, 3), 40, 10),  # too small to be varied
+    ],
+)
+def test_auto_epochs_of_grey_and_of_colour_images(
+    cls, shape, updates, epochs, monkeypatch
+):
+    settings = {"augment": "auto", "max_epochs": "auto", "batch_size": 40}
+    for name, n_updates in (("", 40), ("_VARIED", 60), ("_COLOUR", 100)):
+        monkeypatch.setattr(settings_file, f"AUTO_UPDATES{name}", n_updates)
+    X, y = draw(n=160, shape=shape)
+    model = make(cls, hidden_size=2, **settings).fit(X, y)
+    assert model.n_iter_ == epochs
+    assert model.n_iter_ * 4 == updates
+
+
+def test_auto_epochs_of_clips_in_colour_are_those_in_grey(cls, monkeypatch):
+    monkeypatch.setattr(settings_file, "AUTO_UPDATES_VARIED", 6)
+    settings = {"scan": "frames", "augment": "shift", "max_epochs": "auto"}
+    X, y = draw(n=8, shape=(2, 6, 6, 3))
+    model = make(cls, hidden_size=2, batch_size=4, **settings).fit(X, y)
+    assert model.n_iter_ == 3
+
+
+def test_large_sets_of_colour_images_are_varied(cls):
+    X, y = draw(n=20, shape=(16, 16, 3))
+    many = make(cls, augment="auto", max_epochs="auto", batch_size=1)
+    data = ImageSet(Images(np.repeat(X, 200, axis=0)), np.repeat(y, 200), np.ones(4000))
+    many.image_shape_ = (16, 16, 3)
+    recipe = many._recipe(many._make_target(False), False)
+    training = resolve_auto(many, recipe._replace(reader=many), data).training
+    assert (training.augment, training.n_epochs(4000)) == ("affine", 8)
 
 
 def test_auto_looks_at_the_shortest_side_of_a_list(cls):

@@ -9,17 +9,19 @@ from conftest import draw, draw_unequal, make, make_settings
 from sk_rnnimage._data.sets import ImageSet
 from sk_rnnimage._training import settings as settings_file
 from sk_rnnimage._training.settings import (
-    AUTO_EPOCHS,
     AUTO_UPDATES,
+    AUTO_UPDATES_COLOUR,
     AUTO_UPDATES_VARIED,
+    FEWEST_EPOCHS,
+    FEWEST_EPOCHS_COLOUR,
+    MOST_EPOCHS,
 )
 from sk_rnnimage.images.kinds import Images, UnequalImages, n_batches
 
-FEWEST, MOST = AUTO_EPOCHS
 
-
-def auto_epochs(n_updates, augment=None):
-    return make_settings(max_epochs="auto", augment=augment).n_epochs(n_updates)
+def auto_epochs(n_batches, augment=None, colour=False):
+    settings = make_settings(max_epochs="auto", augment=augment, colour=colour)
+    return settings.n_epochs(n_batches)
 
 
 def test_settings_do_not_change():
@@ -44,16 +46,22 @@ def test_epochs_of_a_set(unequal):
 
 @pytest.mark.parametrize("n_rows", [1, 100, 128, 129, 1200, 5000, 60_000, 10**6])
 @pytest.mark.parametrize("batch_size", [1, 64, 128])
-@pytest.mark.parametrize("augment", [None, "affine"])
-def test_auto_epochs(n_rows, batch_size, augment):
+@pytest.mark.parametrize(
+    "augment, colour, n_updates, fewest",
+    [
+        (None, False, AUTO_UPDATES, FEWEST_EPOCHS),
+        (None, True, AUTO_UPDATES, FEWEST_EPOCHS),
+        ("affine", False, AUTO_UPDATES_VARIED, FEWEST_EPOCHS),
+        ("affine", True, AUTO_UPDATES_COLOUR, FEWEST_EPOCHS_COLOUR),
+    ],
+)
+def test_auto_epochs(n_rows, batch_size, augment, colour, n_updates, fewest):
     batches = n_batches(n_rows, batch_size)
-    epochs, n_updates = auto_epochs(batches, augment), AUTO_UPDATES
-    if augment is not None:
-        n_updates = AUTO_UPDATES_VARIED
-    assert FEWEST <= epochs <= MOST
-    if epochs > FEWEST:
+    epochs = auto_epochs(batches, augment, colour)
+    assert fewest <= epochs <= MOST_EPOCHS
+    if epochs > fewest:
         assert (epochs - 1) * batches < n_updates
-    if epochs < MOST:
+    if epochs < MOST_EPOCHS:
         assert epochs * batches >= n_updates
 
 
@@ -61,9 +69,12 @@ def test_auto_epochs_are_those_that_the_docstrings_give(cls):
     words = " ".join(cls.__doc__.split())
     told = "400 updates of the optimiser, 900 where ``augment`` varies the images, in"
     assert f"{told} at least 3 and at most 100 epochs" in words
+    assert "get 2,000 updates in at least 8 epochs (clips do not)" in words
     assert [auto_epochs(n) for n in (1, 4, 5, 134, 10**6)] == [100, 100, 80, 3, 3]
     found = [auto_epochs(n, "affine") for n in (1, 9, 10, 225, 300, 10**6)]
     assert found == [100, 100, 90, 4, 3, 3]
+    found = [auto_epochs(n, "affine", colour=True) for n in (20, 21, 250, 10**6)]
+    assert found == [100, 96, 8, 8]
 
 
 @pytest.mark.parametrize("n, weighted, epochs", [(30, 30, 7), (150, 20, 10)])

@@ -353,7 +353,9 @@ class RNNImageClassifier(ImageClassifier):
     max_epochs : int or "auto", default="auto"
         Epochs. ``"auto"`` gives 400 updates of the optimiser, 900 where ``augment``
         varies the images, in at least 3 and at most 100 epochs, since small sets need
-        updates, not epochs.
+        updates, not epochs. Varied images of several channels, most of which are
+        photographs and harder to tell apart, get 2,000 updates in at least 8 epochs
+        (clips do not).
     batch_size : int, default=64
         Largest mini-batch. The mini-batches of an epoch are of nearly equal size; those
         of clips hold at most 2**20 pixels.
@@ -679,7 +681,9 @@ class CRNNImageClassifier(ImageClassifier):
     max_epochs : int or "auto", default="auto"
         Epochs. ``"auto"`` gives 400 updates of the optimiser, 900 where ``augment``
         varies the images, in at least 3 and at most 100 epochs, since small sets need
-        updates, not epochs.
+        updates, not epochs. Varied images of several channels, most of which are
+        photographs and harder to tell apart, get 2,000 updates in at least 8 epochs
+        (clips do not).
     batch_size : int, default=128
         Largest mini-batch. The mini-batches of an epoch are of nearly equal size; those
         of clips hold at most 2**20 pixels.

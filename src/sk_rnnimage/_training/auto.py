@@ -26,7 +26,9 @@ def resolve_auto(estimator, recipe, data):
 
     Those of ``partial_fit`` may be a part of many more.
     """
-    training, n_channels = recipe.training, data.images.image_shape[2]
+    n_channels = data.images.image_shape[2]
+    colour = n_channels > 1 and data.images.frame_height is None
+    training = replace(recipe.training, colour=colour)
     n_images = len(data) if training.schedule else math.inf
     network, augment = recipe.network, training.augment
     if not recipe.goes_on:

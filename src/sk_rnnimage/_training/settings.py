@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
-# max_epochs="auto": updates, those of images that an augmentation varies, and epochs
-AUTO_UPDATES, AUTO_UPDATES_VARIED, AUTO_EPOCHS = 400, 900, (3, 100)
+# max_epochs="auto": updates, those of images that an augmentation varies, and those of
+# varied images in colour; the fewest epochs, those of varied images in colour, and the
+# most
+AUTO_UPDATES, AUTO_UPDATES_VARIED, AUTO_UPDATES_COLOUR = 400, 900, 2000
+FEWEST_EPOCHS, FEWEST_EPOCHS_COLOUR, MOST_EPOCHS = 3, 8, 100
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Settings:
     schedule : bool, default=True
         One cycle of the learning rate (a rise over 15 % of the updates, then a fall to
         0), or a constant rate.
+    colour : bool, default=False
+        Whether the data are images, not clips, of several channels.
     """
 
     max_epochs: int | str
@@ -49,11 +54,15 @@ class Settings:
     patience: int | None = None
     validation_fraction: float | None = None
     schedule: bool = True
+    colour: bool = False
 
     def n_epochs(self, n_batches):
         """Epochs of so many mini-batches."""
         if self.max_epochs != "auto":
             return self.max_epochs
-        n_updates = AUTO_UPDATES if self.augment is None else AUTO_UPDATES_VARIED
-        fewest, most = AUTO_EPOCHS
-        return min(max(fewest, -(-n_updates // n_batches)), most)
+        n_updates, fewest = AUTO_UPDATES, FEWEST_EPOCHS
+        if self.augment is not None:
+            n_updates = AUTO_UPDATES_VARIED
+            if self.colour:
+                n_updates, fewest = AUTO_UPDATES_COLOUR, FEWEST_EPOCHS_COLOUR
+        return min(max(fewest, -(-n_updates // n_batches)), MOST_EPOCHS)
