@@ -22,20 +22,23 @@ from sk_rnnimage.images.kinds import Images
     ],
 )
 def test_what_auto_means(scan, side, n_epochs, expected):
-    assert resolve_augment("auto", scan, side, n_epochs) == expected
-    assert resolve_augment("flip", scan, side, n_epochs) == "flip"
-    assert resolve_augment(None, scan, side, n_epochs) is None
-    assert resolve_augment(shift, scan, side, n_epochs) is shift
+    known = scan, side, n_epochs
+    assert resolve_augment("auto", *known, colour=False) == expected
+    in_colour = None if expected is None else "shift"
+    assert resolve_augment("auto", *known, colour=True) == in_colour
+    for augment in ("flip", None, shift):
+        assert resolve_augment(augment, *known, colour=True) is augment
 
 
-def test_auto_of_a_fit(cls):
-    X, y = draw(n=40, shape=(16, 17))
+@pytest.mark.parametrize("n_channels, means", [(1, "affine"), (2, "shift")])
+def test_auto_of_a_fit(cls, n_channels, means):
+    X, y = draw(n=40, shape=(16, 17, n_channels))
     settings = {"augment": "auto", "max_epochs": 9}
-    auto, affine_, plain = (
+    auto, named, plain = (
         make(cls, **(settings | more)).fit(X, y)
-        for more in ({}, {"augment": "affine"}, {"augment": None})
+        for more in ({}, {"augment": means}, {"augment": None})
     )
-    assert weights_equal(auto, affine_)
+    assert weights_equal(auto, named)
     assert not weights_equal(auto, plain)
     for X_, more in ((X, {"max_epochs": 7}), (X, {"scan": "rows"}), (X[:, :15], {})):
         auto, plain = (
@@ -81,7 +84,7 @@ def test_large_sets_of_colour_images_are_varied(cls):
     many.image_shape_ = (16, 16, 3)
     recipe = many._recipe(many._make_target(False), False)
     training = resolve_auto(many, recipe._replace(reader=many), data).training
-    assert (training.augment, training.n_epochs(4000)) == ("affine", 8)
+    assert (training.augment, training.n_epochs(4000)) == ("shift", 8)
 
 
 def test_auto_looks_at_the_shortest_side_of_a_list(cls):

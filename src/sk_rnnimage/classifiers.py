@@ -335,9 +335,10 @@ class RNNImageClassifier(ImageClassifier):
         ``"affine"`` translates by up to a twelfth, rotates by up to 10 degrees and
         scales by up to 10 %; ``"flip"``, for natural images, mirrors left and right in
         every other epoch (in which ones is drawn for each image) and translates by up
-        to an eighth, at least a pixel. Edges are repeated. ``"auto"`` is ``"affine"``
-        where all sides have at least 16 pixels, ``scan="auto"``, and each image is read
-        in at least 8 epochs: an image that comes back often is better varied, and of a
+        to an eighth, at least a pixel. Edges are repeated. ``"auto"`` is ``"affine"``,
+        of images of several channels ``"shift"``, which blurs no texture, where all
+        sides have at least 16 pixels, ``scan="auto"``, and each image is read in at
+        least 8 epochs: an image that comes back often is better varied, and of a
         smaller one a translation by a pixel takes too much away. It never mirrors,
         which turns one letter into another. ``warm_start`` keeps what it meant. A
         callable ``augment(images, generator)`` takes and returns float tensors (B, C,
@@ -663,9 +664,10 @@ class CRNNImageClassifier(ImageClassifier):
         ``"affine"`` translates by up to a twelfth, rotates by up to 10 degrees and
         scales by up to 10 %; ``"flip"``, for natural images, mirrors left and right in
         every other epoch (in which ones is drawn for each image) and translates by up
-        to an eighth, at least a pixel. Edges are repeated. ``"auto"`` is ``"affine"``
-        where all sides have at least 16 pixels, ``scan="auto"``, and each image is read
-        in at least 8 epochs: an image that comes back often is better varied, and of a
+        to an eighth, at least a pixel. Edges are repeated. ``"auto"`` is ``"affine"``,
+        of images of several channels ``"shift"``, which blurs no texture, where all
+        sides have at least 16 pixels, ``scan="auto"``, and each image is read in at
+        least 8 epochs: an image that comes back often is better varied, and of a
         smaller one a translation by a pixel takes too much away. It never mirrors,
         which turns one letter into another. ``warm_start`` keeps what it meant. A
         callable ``augment(images, generator)`` takes and returns float tensors (B, C,

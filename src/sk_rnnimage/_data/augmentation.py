@@ -90,8 +90,11 @@ AUGMENTATIONS = {"shift": shift, "affine": affine, "flip": flip}
 AUTO_SIDE, AUTO_EPOCHS = 16, 8
 
 
-def resolve_augment(augment, scan, shortest_side, n_epochs):
+def resolve_augment(augment, scan, shortest_side, n_epochs, colour):
     """What ``augment="auto"`` means; any other value as it is.
+
+    Interpolation, of which a translation by whole pixels needs none, blurs the texture
+    that photographs are told apart by.
 
     Parameters
     ----------
@@ -101,12 +104,16 @@ def resolve_augment(augment, scan, shortest_side, n_epochs):
         In pixels, of all images.
     n_epochs : int
         How often each image is read.
+    colour : bool
+        Whether the images have several channels.
     """
     if not isinstance(augment, str) or augment != "auto":
         return augment
     large = shortest_side >= AUTO_SIDE and n_epochs >= AUTO_EPOCHS
     reads_all = isinstance(scan, str) and scan == "auto"
-    return "affine" if large and reads_all else None
+    if not (large and reads_all):
+        return None
+    return "shift" if colour else "affine"
 
 
 def check_augment(augment):

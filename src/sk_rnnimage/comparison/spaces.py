@@ -23,7 +23,7 @@ _OURS = {
     "dropout": [0.0, 0.1, 0.2],
     "learning_rate": loguniform(0.004, 0.025),
     "weight_decay": loguniform(0.02, 0.5),
-    "augment": ["auto", "shift", "flip"],  # "auto" is "affine" where that helps
+    "augment": ["auto", "affine", "shift", "flip"],
 }
 
 # Of images whose pixels are standardized with one mean and one standard deviation.
