@@ -15,6 +15,8 @@ from sk_rnnimage.images.kinds import Images
     "scan, side, n_epochs, expected",
     [
         ("auto", 16, 8, "affine"),
+        ("auto", 16, 19, "affine"),
+        ("auto", 16, 20, "affine"),
         ("auto", 15, 100, None),
         ("auto", 100, 7, None),
         ("rows", 28, 100, None),
@@ -24,16 +26,20 @@ from sk_rnnimage.images.kinds import Images
 def test_what_auto_means(scan, side, n_epochs, expected):
     known = scan, side, n_epochs
     assert resolve_augment("auto", *known, colour=False) == expected
-    in_colour = None if expected is None else "shift"
+    few = expected is not None and n_epochs < 20
+    in_colour = "shift" if few else expected
     assert resolve_augment("auto", *known, colour=True) == in_colour
     for augment in ("flip", None, shift):
         assert resolve_augment(augment, *known, colour=True) is augment
 
 
-@pytest.mark.parametrize("n_channels, means", [(1, "affine"), (2, "shift")])
-def test_auto_of_a_fit(cls, n_channels, means):
+@pytest.mark.parametrize(
+    "n_channels, n_epochs, means",
+    [(1, 9, "affine"), (2, 9, "shift"), (2, 20, "affine")],
+)
+def test_auto_of_a_fit(cls, n_channels, n_epochs, means):
     X, y = draw(n=40, shape=(16, 17, n_channels))
-    settings = {"augment": "auto", "max_epochs": 9}
+    settings = {"augment": "auto", "max_epochs": n_epochs}
     auto, named, plain = (
         make(cls, **(settings | more)).fit(X, y)
         for more in ({}, {"augment": means}, {"augment": None})

@@ -335,17 +335,18 @@ class RNNImageClassifier(ImageClassifier):
         ``"affine"`` translates by up to a twelfth, rotates by up to 10 degrees and
         scales by up to 10 %; ``"flip"``, for natural images, mirrors left and right in
         every other epoch (in which ones is drawn for each image) and translates by up
-        to an eighth, at least a pixel. Edges are repeated. ``"auto"`` is ``"affine"``,
-        of images of several channels ``"shift"``, which blurs no texture, where all
-        sides have at least 16 pixels, ``scan="auto"``, and each image is read in at
-        least 8 epochs: an image that comes back often is better varied, and of a
-        smaller one a translation by a pixel takes too much away. It never mirrors,
-        which turns one letter into another. ``warm_start`` keeps what it meant. A
-        callable ``augment(images, generator)`` takes and returns float tensors (B, C,
-        H, W), of clips (B, T, C, H, W), in pixel values before standardisation, on the
-        device that trains; the ``torch.Generator`` lives on the CPU. Images of unequal
-        size, or clips of unequal length, come to it one size at a time. All frames of a
-        clip are varied alike. None varies nothing.
+        to an eighth, at least a pixel. Edges are repeated. ``"auto"`` is ``"affine"``
+        where all sides have at least 16 pixels, ``scan="auto"``, and each image is read
+        in at least 8 epochs: an image that comes back often is better varied, and of a
+        smaller one a translation by a pixel takes too much away. Images of several
+        channels that are read in fewer than 20 epochs get ``"shift"``, which does not
+        blur their texture. It never mirrors, which turns one letter into another.
+        ``warm_start`` keeps what it meant. A callable ``augment(images, generator)``
+        takes and returns float tensors (B, C, H, W), of clips (B, T, C, H, W), in pixel
+        values before standardisation, on the device that trains; the
+        ``torch.Generator`` lives on the CPU. Images of unequal size, or clips of
+        unequal length, come to it one size at a time. All frames of a clip are varied
+        alike. None varies nothing.
     n_views : int, default=1
         Test-time augmentation: predictions average the logits of this many views of an
         image, each translated by at most one pixel; from 1, the image itself, to 9.
@@ -664,17 +665,18 @@ class CRNNImageClassifier(ImageClassifier):
         ``"affine"`` translates by up to a twelfth, rotates by up to 10 degrees and
         scales by up to 10 %; ``"flip"``, for natural images, mirrors left and right in
         every other epoch (in which ones is drawn for each image) and translates by up
-        to an eighth, at least a pixel. Edges are repeated. ``"auto"`` is ``"affine"``,
-        of images of several channels ``"shift"``, which blurs no texture, where all
-        sides have at least 16 pixels, ``scan="auto"``, and each image is read in at
-        least 8 epochs: an image that comes back often is better varied, and of a
-        smaller one a translation by a pixel takes too much away. It never mirrors,
-        which turns one letter into another. ``warm_start`` keeps what it meant. A
-        callable ``augment(images, generator)`` takes and returns float tensors (B, C,
-        H, W), of clips (B, T, C, H, W), in pixel values before standardisation, on the
-        device that trains; the ``torch.Generator`` lives on the CPU. Images of unequal
-        size, or clips of unequal length, come to it one size at a time. All frames of a
-        clip are varied alike. None varies nothing.
+        to an eighth, at least a pixel. Edges are repeated. ``"auto"`` is ``"affine"``
+        where all sides have at least 16 pixels, ``scan="auto"``, and each image is read
+        in at least 8 epochs: an image that comes back often is better varied, and of a
+        smaller one a translation by a pixel takes too much away. Images of several
+        channels that are read in fewer than 20 epochs get ``"shift"``, which does not
+        blur their texture. It never mirrors, which turns one letter into another.
+        ``warm_start`` keeps what it meant. A callable ``augment(images, generator)``
+        takes and returns float tensors (B, C, H, W), of clips (B, T, C, H, W), in pixel
+        values before standardisation, on the device that trains; the
+        ``torch.Generator`` lives on the CPU. Images of unequal size, or clips of
+        unequal length, come to it one size at a time. All frames of a clip are varied
+        alike. None varies nothing.
     n_views : int, default=1
         Test-time augmentation: predictions average the logits of this many views of an
         image, each translated by at most one pixel; from 1, the image itself, to 9.

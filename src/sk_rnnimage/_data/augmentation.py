@@ -86,15 +86,17 @@ def _sampled(images, grid):
 
 AUGMENTATIONS = {"shift": shift, "affine": affine, "flip": flip}
 
-# augment="auto" varies images from so many pixels a side, and epochs, on
-AUTO_SIDE, AUTO_EPOCHS = 16, 8
+# augment="auto" varies images from so many pixels a side, and epochs, on, and colour
+# images from so many epochs on as others
+AUTO_SIDE, AUTO_EPOCHS, AUTO_EPOCHS_COLOUR = 16, 8, 20
 
 
 def resolve_augment(augment, scan, shortest_side, n_epochs, colour):
     """What ``augment="auto"`` means; any other value as it is.
 
-    Interpolation, of which a translation by whole pixels needs none, blurs the texture
-    that photographs are told apart by.
+    Interpolation blurs the texture that photographs are told apart by. Where each is
+    read a few times alone, it costs more than rotations are worth; a translation by
+    whole pixels needs none.
 
     Parameters
     ----------
@@ -113,7 +115,7 @@ def resolve_augment(augment, scan, shortest_side, n_epochs, colour):
     reads_all = isinstance(scan, str) and scan == "auto"
     if not (large and reads_all):
         return None
-    return "shift" if colour else "affine"
+    return "shift" if colour and n_epochs < AUTO_EPOCHS_COLOUR else "affine"
 
 
 def check_augment(augment):
