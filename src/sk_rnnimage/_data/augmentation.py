@@ -86,8 +86,8 @@ def _sampled(images, grid):
 
 AUGMENTATIONS = {"shift": shift, "affine": affine, "flip": flip}
 
-# augment="auto" varies images from so many pixels a side, and epochs, on, and colour
-# images from so many epochs on as others
+# augment="auto" varies images from so many pixels a side, and epochs, on; it rotates
+# those in colour from so many epochs on
 AUTO_SIDE, AUTO_EPOCHS, AUTO_EPOCHS_COLOUR = 16, 8, 20
 
 
@@ -95,7 +95,7 @@ def resolve_augment(augment, scan, shortest_side, n_epochs, colour):
     """What ``augment="auto"`` means; any other value as it is.
 
     Interpolation blurs the texture that photographs are told apart by. Where each is
-    read a few times alone, it costs more than rotations are worth; a translation by
+    read only a few times, that costs more than rotations are worth; a translation by
     whole pixels needs none.
 
     Parameters
