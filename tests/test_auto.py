@@ -11,23 +11,30 @@ from sk_rnnimage._training.auto import resolve_auto
 from sk_rnnimage.images.kinds import Images
 
 
+def training_of_copies(cls, X, y, n_copies, batch_size):
+    """The training that "auto" chooses for copies of images (n, H, W, C)."""
+    model = make(cls, augment="auto", batch_size=batch_size, max_epochs="auto")
+    model.image_shape_ = X.shape[1:]
+    X, y = np.repeat(X, n_copies, axis=0), np.repeat(y, n_copies)
+    recipe = model._recipe(model._make_target(False), False)._replace(reader=model)
+    return resolve_auto(model, recipe, ImageSet(Images(X), y, np.ones(len(y)))).training
+
+
 @pytest.mark.parametrize(
-    "scan, side, n_epochs, expected",
+    "scan, side, n_epochs, in_grey, in_colour",
     [
-        ("auto", 16, 8, "affine"),
-        ("auto", 16, 19, "affine"),
-        ("auto", 16, 20, "affine"),
-        ("auto", 15, 100, None),
-        ("auto", 100, 7, None),
-        ("rows", 28, 100, None),
-        (("rows", "columns"), 28, 100, None),
+        ("auto", 16, 8, "affine", "shift"),
+        ("auto", 16, 19, "affine", "shift"),
+        ("auto", 16, 20, "affine", "affine"),
+        ("auto", 15, 100, None, None),
+        ("auto", 100, 7, None, None),
+        ("rows", 28, 100, None, None),
+        (("rows", "columns"), 28, 100, None, None),
     ],
 )
-def test_what_auto_means(scan, side, n_epochs, expected):
+def test_what_auto_means(scan, side, n_epochs, in_grey, in_colour):
     known = scan, side, n_epochs
-    assert resolve_augment("auto", *known, colour=False) == expected
-    few = expected is not None and n_epochs < 20
-    in_colour = "shift" if few else expected
+    assert resolve_augment("auto", *known, colour=False) == in_grey
     assert resolve_augment("auto", *known, colour=True) == in_colour
     for augment in ("flip", None, shift):
         assert resolve_augment(augment, *known, colour=True) is augment
@@ -85,11 +92,7 @@ def test_auto_epochs_of_clips_in_colour_are_those_in_grey(cls, monkeypatch):
 
 def test_large_sets_of_colour_images_are_varied(cls):
     X, y = draw(n=20, shape=(16, 16, 3))
-    many = make(cls, augment="auto", max_epochs="auto", batch_size=1)
-    data = ImageSet(Images(np.repeat(X, 200, axis=0)), np.repeat(y, 200), np.ones(4000))
-    many.image_shape_ = (16, 16, 3)
-    recipe = many._recipe(many._make_target(False), False)
-    training = resolve_auto(many, recipe._replace(reader=many), data).training
+    training = training_of_copies(cls, X, y, n_copies=200, batch_size=1)
     assert (training.augment, training.n_epochs(4000)) == ("shift", 8)
 
 
@@ -121,14 +124,9 @@ def test_auto_is_off_in_partial_fit_and_kept_by_warm_start(cls):
 
 @pytest.mark.parametrize("batch_size", [1, 5, 64])
 def test_auto_is_the_same_for_copies(cls, batch_size):
-    X, y = draw(n=16, shape=(16, 16))
-    found = set()
-    for n_copies in (1, 8):
-        rows = np.repeat(np.arange(16), n_copies)
-        model = make(cls, augment="auto", batch_size=batch_size, max_epochs="auto")
-        data = ImageSet(Images(X[rows][..., None]), y[rows], np.ones(len(rows)))
-        model.image_shape_ = (16, 16)
-        recipe = model._recipe(model._make_target(False), False)
-        recipe = resolve_auto(model, recipe._replace(reader=model), data)
-        found.add(recipe.training.augment)
+    X, y = draw(n=16, shape=(16, 16, 1))
+    found = {
+        training_of_copies(cls, X, y, n_copies, batch_size).augment
+        for n_copies in (1, 8)
+    }
     assert len(found) == 1

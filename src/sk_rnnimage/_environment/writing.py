@@ -5,6 +5,8 @@ import stat
 from contextlib import contextmanager, suppress
 from uuid import uuid4
 
+TEMPORARY = "{}.{}.part"  # the file, and what no other write of it has
+
 
 def write_whole(path, content):
     """Write a file: afterwards it holds all of its content, or what it held before.
@@ -33,6 +35,11 @@ def write_whole(path, content):
             file.write(content)
             file.flush()
             os.fsync(file.fileno())  # some disks say only here that they are full
+
+
+def left_by_kills(path):
+    """The temporary files of a pathlib.Path, where writes of it were killed."""
+    return path.parent.glob(TEMPORARY.format(path.name, "*"))
 
 
 def check_writable(path):
@@ -76,7 +83,7 @@ def check_path(path, name="path"):
 @contextmanager
 def _replacing(path):
     """The name of a temporary file that takes the place of another if all goes well."""
-    temporary = f"{path}.{uuid4().hex[:8]}.part"
+    temporary = TEMPORARY.format(path, uuid4().hex[:8])
     try:
         yield temporary
         if os.path.exists(path):

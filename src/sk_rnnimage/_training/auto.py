@@ -39,8 +39,7 @@ def resolve_auto(estimator, recipe, data):
     together = n_batches(max(len(data), DOUBLE_PRECISION_ROWS), training.batch_size)
     shortest_side = int(data.images.sizes.min())
     n_epochs = training.n_epochs(together)  # if "auto" varies them
-    scan = estimator.scan
-    augment = resolve_augment(augment, scan, shortest_side, n_epochs, colour)
+    augment = resolve_augment(augment, estimator.scan, shortest_side, n_epochs, colour)
     training = replace(training, augment=augment if training.schedule else None)
     return recipe._replace(network=network, training=training)
 

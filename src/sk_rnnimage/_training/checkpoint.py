@@ -16,7 +16,7 @@ from tempfile import TemporaryFile
 import numpy as np
 
 from sk_rnnimage._environment.versions import current_versions
-from sk_rnnimage._environment.writing import check_path, write_whole
+from sk_rnnimage._environment.writing import check_path, left_by_kills, write_whole
 
 FORMAT = 1
 N_CHECKED = 16  # bytes of the checksum
@@ -79,7 +79,7 @@ class Checkpoint:
 
     def remove(self):
         """Remove the file, as its training is done, and what kills left beside it."""
-        for path in (self.path, *self.path.parent.glob(f"{self.path.name}.*.part")):
+        for path in (self.path, *left_by_kills(self.path)):
             with suppress(OSError):
                 path.unlink()
 
